@@ -1,0 +1,4 @@
+"""Mail goes out here: claim, decide, dial, judge, send, settle; and the connection pool.
+
+Drives `core.smtp` as client. May import `lookups`, `net`, `store`, `config`, `ports` and `core`; never `reception`.
+"""

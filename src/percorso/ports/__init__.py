@@ -1,0 +1,4 @@
+"""The protocols at which the rooms meet: queue, settings, evidence, audit, resolver, dialer, clock.
+
+Interfaces only, no code that acts. May import `core`.
+"""
