@@ -1,0 +1,137 @@
+"""What a delivery must prove before one byte of its envelope is sent.
+
+Requirements add up: a `Requirement` is a conjunction, and `both` never gives less than either.
+There is no total order, because "a CA-signed certificate" and "this pinned key" are different
+proofs. Each setting that asks for a proof of identity is kept as a clause of its own, so that
+one setting's pin or private CA can never stand in for what another setting asks.
+"""
+
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+
+class TlsVersion(enum.IntEnum):
+    """Protocol versions by their number on the wire (RFC 8446, 4.2.1)."""
+
+    TLS_1_0 = 0x0301
+    TLS_1_1 = 0x0302
+    TLS_1_2 = 0x0303
+    TLS_1_3 = 0x0304
+
+    def __str__(self) -> str:
+        return f"1.{self.value - 0x0301}"
+
+    @classmethod
+    def parse(cls, text: str) -> "TlsVersion":
+        """From "1.2", "TLSv1.2" and the like; ValueError for anything else."""
+        number = text.removeprefix("TLSv")
+        for version in cls:
+            if str(version) == number or (number == "1" and version is cls.TLS_1_0):
+                return version
+        raise ValueError(f"{text!r} is not a TLS version; use 1.0, 1.1, 1.2 or 1.3")
+
+
+class IdentityClause(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """One setting's demand on who the peer is. Satisfied when all that it names holds.
+
+    A matching pin, or a chain to the setting's own CA, satisfies `ca` and `host` of this clause.
+    """
+
+    ca: bool = False
+    """The chain leads to a CA of the trust store."""
+    host: bool = False
+    """The certificate names the reference name, or one of `names` where they are given."""
+    names: tuple[str, ...] = ()
+    """Names that replace the reference name (`match`), sorted."""
+    ca_file: str = ""
+    """A CA bundle of the setting's own, in place of the trust store."""
+    pins: tuple[str, ...] = ()
+    """SHA-256 digests (hex) of public keys (SubjectPublicKeyInfo), one of which must be the leaf's."""
+    dane_satisfies: bool = True
+    """Whether a matching TLSA record satisfies `ca` and `host` (RFC 7672, 3.1)."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the clause asks for nothing."""
+        return not (self.ca or self.host or self.names or self.ca_file or self.pins)
+
+
+class StsPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """An MTA-STS policy in force for a domain (RFC 8461, 3.2), with mode `enforce`."""
+
+    id: str
+    mx: tuple[str, ...]
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """A conjunction of demands on one delivery. The default is `opportunistic`: no demand."""
+
+    encrypted: bool = False
+    min_version: int = 0
+    """Lowest TLS version, as `TlsVersion`; 0 is no floor."""
+    identity: tuple[IdentityClause, ...] = ()
+    """Sorted, without doubles."""
+    requiretls: bool = False
+    """The next hop must offer REQUIRETLS over authenticated TLS (RFC 8689, 4.2.1)."""
+    sts: StsPolicy | None = None
+    """The destination's own MTA-STS policy."""
+    dane: bool = False
+    """The destination publishes usable TLSA records for its MX hosts; the records come with the server."""
+
+    @property
+    def opportunistic(self) -> bool:
+        """Whether plaintext will do."""
+        return not self.encrypted
+
+    def both(self, other: "Requirement") -> "Requirement":
+        """The conjunction: at least what either asks."""
+        return Requirement(
+            encrypted=self.encrypted or other.encrypted,
+            min_version=max(self.min_version, other.min_version),
+            identity=identity_clauses((*self.identity, *other.identity)),
+            requiretls=self.requiretls or other.requiretls,
+            sts=self.sts or other.sts,
+            dane=self.dane or other.dane,
+        )
+
+    def covers(self, other: "Requirement") -> bool:
+        """Whether this asks at least all that `other` asks."""
+        return self.both(other) == self
+
+    def __str__(self) -> str:
+        if self.opportunistic:
+            return "opportunistic"
+        parts = ["encrypted"]
+        parts += [f"TLS {TlsVersion(self.min_version)} or later"] if self.min_version else []
+        parts += [text for clause in self.identity for text in _clause_texts(clause)]
+        parts += ["REQUIRETLS"] if self.requiretls else []
+        parts += ["MTA-STS"] if self.sts else []
+        parts += ["DANE"] if self.dane else []
+        return ", ".join(dict.fromkeys(parts))
+
+
+OPPORTUNISTIC = Requirement()
+ENCRYPTED = Requirement(encrypted=True)
+
+
+def identity_clauses(clauses: Iterable[IdentityClause]) -> tuple[IdentityClause, ...]:
+    """The clauses in the canonical form that makes equal requirements equal values."""
+    return tuple(sorted({clause for clause in clauses if not clause.empty}))
+
+
+def _clause_texts(clause: IdentityClause) -> list[str]:
+    texts = []
+    if clause.pins:
+        texts.append("pinned key")
+    if clause.ca_file:
+        texts.append(f"CA of {clause.ca_file}")
+    if clause.pins or clause.ca_file:
+        return texts
+    texts += ["CA-signed certificate"] if clause.ca else []
+    if clause.names:
+        texts.append(f"certificate for {' or '.join(clause.names)}")
+    elif clause.host:
+        texts.append("certificate for the host")
+    return texts

@@ -1,0 +1,244 @@
+"""The queue as reception and delivery see it, and as operators see it.
+
+1. `accept` answers only when the message is on stable storage; so does `settle`.
+2. Many calls share one commit; nothing here costs a task or a thread hop per message.
+3. A claim is durable before delivery begins. A claim found at recovery is recorded as
+   `uncertain` before its recipients are tried again.
+4. Queue state and evidence change in one transaction.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from percorso.core.delivery.outcome import Status
+from percorso.core.evidence.record import Evidence, Parties
+from percorso.core.mail.envelope import Arrival, Envelope, EnvelopeRecipient
+from percorso.core.mail.reply import Reply
+from percorso.core.tls.requirement import Requirement
+
+State = Literal["queued", "claimed", "held"]
+
+
+class StoreError(Exception):
+    """Nothing was stored; the message tells an operator why. `full` is a full disk."""
+
+    def __init__(self, text: str, *, full: bool = False) -> None:
+        super().__init__(text)
+        self.full = full
+
+
+class Content(Protocol):
+    """A message's header and body in wire form: dot-stuffed, CRLF, without the final dot."""
+
+    @property
+    def size(self) -> int:
+        """Octets in wire form."""
+        ...
+
+    @property
+    def inline(self) -> bytes | None:
+        """The whole content where it is kept in memory and in the store, else None (spooled)."""
+        ...
+
+    def head(self) -> bytes:
+        """The header section, or the first 256 KiB where it is longer."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The content in order, for streaming; at most 256 KiB a chunk."""
+        ...
+
+
+class ContentWriter(Protocol):
+    """Takes a message's content as it arrives; above 256 KiB it goes to the spool."""
+
+    @property
+    def id(self) -> str:
+        """The queue id that the message will have."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Octets written so far."""
+        ...
+
+    def write(self, chunk: bytes) -> None:
+        """Append. Raises `StoreError` where the spool cannot take it; then only `discard` is left."""
+        ...
+
+    def finish(self) -> Content:
+        """The content, to be handed to `accept`, which makes it durable."""
+        ...
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        ...
+
+
+class NewRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient of a message to be accepted, with the requirement that it keeps."""
+
+    recipient: EnvelopeRecipient
+    kept: Requirement
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to be accepted."""
+
+    id: str
+    envelope: Envelope
+    recipients: tuple[NewRecipient, ...]
+    arrival: Arrival
+    accepted_at: float  # unix seconds
+    content: Content
+    report_of: str = ""
+    """For a DSN of ours: the queue id of the message that it reports."""
+
+
+class QueuedRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient still in the queue."""
+
+    number: int  # its place in the message, from 0
+    recipient: EnvelopeRecipient
+    kept: Requirement
+    attempts: int = 0
+    """Attempts made before this one."""
+    insecure_since: float = 0.0
+    """When the first typed secure-transport failure was seen, unix seconds; 0 is never."""
+
+
+class QueuedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the queue, without its recipients."""
+
+    id: str
+    envelope: Envelope
+    arrival: Arrival
+    accepted_at: float
+    content: Content
+    report_of: str = ""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Recipients of one message that this worker may deliver now; durable before it is handed out."""
+
+    message: QueuedMessage
+    recipients: tuple[QueuedRecipient, ...]
+
+
+class RecipientResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one claimed recipient, with the evidence of the attempt."""
+
+    number: int
+    status: Status
+    reply: Reply
+    next_attempt: float = 0.0
+    """Unix seconds; for DEFERRED and UNCERTAIN."""
+    insecure_since: float = 0.0
+    evidence: Evidence
+    parties: Parties
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of an attempt for some or all recipients of a claim, in one transaction.
+
+    DELIVERED and FAILED recipients leave the queue; with the last one the message goes too.
+    """
+
+    message_id: str
+    results: tuple[RecipientResult, ...]
+    notices: tuple[NewMessage, ...] = ()
+    """DSNs of ours that enter the queue in the same transaction."""
+
+
+class Consumer(Protocol):
+    """Delivery, as the queue sees it."""
+
+    def room(self) -> int:
+        """How many more claims delivery takes now."""
+        ...
+
+    def take(self, claims: Sequence[Claim]) -> None:
+        """Claims, durable, to be delivered. Called on the event loop."""
+        ...
+
+
+class Queue(Protocol):
+    """One worker's queue: its own shard, and those that it adopted."""
+
+    def attach(self, consumer: Consumer) -> None:
+        """Where claims go. What is accepted is claimed in the same commit while there is room."""
+        ...
+
+    def compose(self) -> ContentWriter:
+        """Begin a message: gives it its queue id."""
+        ...
+
+    def accept(self, message: NewMessage, done: Callable[[StoreError | None], None]) -> None:
+        """Keep the message; `done(None)` on the event loop once it is on stable storage."""
+        ...
+
+    def settle(self, settlement: Settlement, done: Callable[[], None]) -> None:
+        """End an attempt; tried again by itself until it is on stable storage, then `done()`."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Give recipients back that were not tried: due at once, without evidence."""
+        ...
+
+    def wake(self) -> None:
+        """Delivery has room again: claim what is due."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether so much waits for a commit that reception ought to pause reading."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits, release what is claimed, and close."""
+        ...
+
+
+class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient in the queue, as operators see it."""
+
+    id: str
+    number: int
+    sender: str
+    recipient: str
+    state: State
+    size: int
+    accepted_at: float
+    attempts: int
+    next_attempt: float
+    requirement: Requirement
+    last_reply: str = ""
+    last_failure: str = ""
+
+
+class QueueFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries; empty fields match everything."""
+
+    id: str = ""
+    sender: str = ""  # an address or a domain
+    recipient: str = ""  # an address or a domain
+    state: str = ""
+    failure: str = ""  # a typed secure-transport failure
+
+
+class QueueDesk(Protocol):
+    """The queue as operators work on it: all shards of the node, from any process."""
+
+    def entries(self, which: QueueFilter, *, after: str = "", limit: int = 100) -> Iterator[QueueEntry]:
+        """Entries ordered by id and number; `after` is the last one seen, as "ID/NUMBER"."""
+        ...
+
+    def count(self, which: QueueFilter) -> int:
+        """How many entries match."""
+        ...
+
+    def retry(self, which: QueueFilter, *, now: float) -> int:
+        """Make matching queued entries due now; returns how many."""
+        ...
