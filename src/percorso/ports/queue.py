@@ -144,6 +144,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """The end of an attempt for some or all recipients of a claim, in one transaction.
 
     DELIVERED and FAILED recipients leave the queue; with the last one the message goes too.
+    HELD ones stay, in state `held`, until an operator releases or deletes them.
     """
 
     message_id: str
@@ -183,8 +184,8 @@ class Queue(Protocol):
         """End an attempt; tried again by itself until it is on stable storage, then `done()`."""
         ...
 
-    def release(self, claim: Claim) -> None:
-        """Give recipients back that were not tried: due at once, without evidence."""
+    def release(self, claim: Claim, *, due: float = 0.0) -> None:
+        """Give recipients back that were not tried, without evidence: due at once, or at `due` (unix seconds)."""
         ...
 
     def wake(self) -> None:

@@ -16,6 +16,8 @@ class Status(enum.StrEnum):
     FAILED = "failed"
     UNCERTAIN = "uncertain"
     """The connection was lost after the final dot: the peer may or may not have the message."""
+    HELD = "held"
+    """It failed for good and nobody can be told (the null sender): kept in the queue for an operator, never retried."""
 
 
 class Unmet(msgspec.Struct, frozen=True, kw_only=True):
