@@ -1,0 +1,136 @@
+"""One transaction as the client sees it: its commands, its needs, and who got which answer (RFC 5321, 3.3)."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from percorso.core.mail.address import Address
+from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
+from percorso.core.mail.reply import Reply
+from percorso.core.smtp.errors import LocalProtocolError
+from percorso.core.smtp.result import Answer, Capabilities, Stage, TransactionResult
+
+_UNSAFE: Final = re.compile(rb"[\r\n\0]")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+")
+
+LACKING: Final = {
+    "8BITMIME": Reply(
+        code=554,
+        enhanced="5.6.3",  # RFC 3463, 3.7: conversion required but not supported
+        text="the message holds 8-bit text, and the receiving server does not take it (no 8BITMIME)",
+    ),
+    "SMTPUTF8": Reply(
+        code=553,
+        enhanced="5.6.7",  # RFC 6531, 3.5
+        text="the message has an internationalized address, and the receiving server does not take it (no SMTPUTF8)",
+    ),
+}
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to hand over.
+
+    `content` is the message in wire form (lines end in CRLF, leading dots doubled, no final dot), in chunks; it is
+    iterated once, lazily, as the wire takes it. `size` is its octets, for SIZE (RFC 1870).
+    """
+
+    envelope: Envelope
+    recipients: tuple[EnvelopeRecipient, ...]
+    size: int
+    content: Iterable[bytes]
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether the message or one of its addresses is internationalized (RFC 6531, 3.4)."""
+        sender = self.envelope.sender
+        return (
+            self.envelope.smtputf8
+            or (sender is not None and sender.needs_smtputf8)
+            or any(recipient.address.needs_smtputf8 for recipient in self.recipients)
+        )
+
+
+def command(text: str) -> bytes:
+    """A command line, which whatever its arguments hold stays one line (else `LocalProtocolError`)."""
+    try:
+        line = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise LocalProtocolError(f"a command must be UTF-8: {text[:80]!r}") from None
+    if _UNSAFE.search(line):
+        raise LocalProtocolError(f"a command must not hold CR, LF or NUL: {text[:80]!r}")
+    return line + b"\r\n"
+
+
+def _path(address: Address | None) -> str:
+    if address is None:
+        return "<>"
+    if not _DOMAIN.fullmatch(address.domain):
+        raise LocalProtocolError(f"not a domain in A-labels: {address.domain[:80]!r}")
+    return f"<{address}>"
+
+
+class Course:
+    """A running transaction: what to say next, and the answers so far."""
+
+    __slots__ = ("_answers", "_next_recipient", "_transaction", "commands", "lacking", "mail_accepted")
+
+    def __init__(self, transaction: Transaction, capabilities: Capabilities) -> None:
+        if not transaction.recipients:
+            raise LocalProtocolError("a transaction has at least one recipient")
+        self._transaction = transaction
+        self._answers: list[Answer | None] = [None] * len(transaction.recipients)
+        self._next_recipient = 0
+        self.mail_accepted = False
+        self.lacking = self._what_is_lacking(capabilities)
+        self.commands = [
+            (Stage.MAIL, command(self._mail(capabilities))),
+            *((Stage.RCPT, command(f"RCPT TO:{_path(r.address)}")) for r in transaction.recipients),
+            (Stage.DATA, b"DATA\r\n"),
+        ]
+        if self.lacking:
+            self.settle(Stage.MAIL, LACKING[self.lacking], local=True)
+
+    def _what_is_lacking(self, capabilities: Capabilities) -> str:
+        if self._transaction.needs_smtputf8 and not capabilities.offers("SMTPUTF8"):
+            return "SMTPUTF8"
+        if self._transaction.envelope.eight_bit and not capabilities.offers("8BITMIME"):
+            return "8BITMIME"
+        return ""
+
+    def _mail(self, capabilities: Capabilities) -> str:
+        text = f"MAIL FROM:{_path(self._transaction.envelope.sender)}"
+        if capabilities.offers("SIZE"):
+            text += f" SIZE={self._transaction.size}"
+        if self._transaction.envelope.eight_bit:
+            text += " BODY=8BITMIME"
+        if self._transaction.needs_smtputf8:
+            text += " SMTPUTF8"
+        return text
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a recipient is still to be decided."""
+        return None in self._answers
+
+    def take(self, stage: Stage, reply: Reply) -> None:
+        """Record one answer of the dialog."""
+        if stage is Stage.RCPT:
+            index = self._next_recipient
+            self._next_recipient += 1
+            if not reply.positive and self._answers[index] is None:
+                self._answers[index] = Answer(stage=stage, reply=reply)
+        elif stage is Stage.CONTENT or not (reply.positive or reply.code == 354):
+            self.settle(stage, reply)
+        if stage is Stage.MAIL:
+            self.mail_accepted = reply.positive
+
+    def settle(self, stage: Stage, reply: Reply, *, local: bool = False) -> None:
+        """Decide every recipient that is still undecided."""
+        answer = Answer(stage=stage, reply=reply, local=local)
+        self._answers = [known or answer for known in self._answers]
+
+    def result(self, *, uncertain: bool = False) -> TransactionResult:
+        """What is known now."""
+        return TransactionResult(answers=tuple(self._answers), lacking=self.lacking, uncertain=uncertain)
