@@ -5,7 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-PACKAGES="postfix swaks openssl"
+# libnet-ssleay-perl gives swaks its TLS.
+PACKAGES="postfix swaks libnet-ssleay-perl openssl"
 # Exim and Postfix exclude each other as packages, so Exim is unpacked into .peers; its libraries come as packages.
 EXIM_PACKAGE=exim4-daemon-light
 EXIM_DIR=.peers/exim

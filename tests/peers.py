@@ -6,7 +6,9 @@ A test says `@requires_peer("postfix")`. Where the peer is missing the test is s
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,16 @@ POSTFIX = Path("/usr/sbin/postfix")
 def _program(name: str) -> str | None:
     path = shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin" + os.pathsep + "/sbin")
     return None if path else f"no program `{name}`"
+
+
+def _swaks() -> str | None:
+    missing = _program("swaks") or _program("perl")
+    if missing:
+        return missing
+    found = (
+        subprocess.run(["perl", "-MNet::SSLeay", "-e1"], check=False, capture_output=True, timeout=10).returncode == 0
+    )
+    return None if found else "swaks has no TLS without Perl's Net::SSLeay"
 
 
 def _postfix() -> str | None:
@@ -41,11 +53,12 @@ def _exim() -> str | None:
 CHECKS: dict[str, Callable[[], str | None]] = {
     "postfix": _postfix,
     "exim": _exim,
-    "swaks": lambda: _program("swaks"),
+    "swaks": _swaks,
     "openssl": lambda: _program("openssl"),
 }
 
 
+@cache
 def why_missing(peer: str) -> str | None:
     """Why a peer cannot be used on this machine, or None if it can."""
     return CHECKS[peer]()
