@@ -1,0 +1,32 @@
+"""Keys that the document already knows and that do nothing yet: setting them is an error, never silence."""
+
+from collections.abc import Iterator
+
+from percorso.core.settings.problem import Path, Problem
+from percorso.core.settings.schema import Document, Organization
+
+_HOST_KEYS = ("mx_lookup", "username", "password_secret", "client_certificate_secret", "returns")
+
+
+def check_available(document: Document) -> Iterator[Problem]:
+    """What is set but not available yet."""
+    defaults = Organization()
+    for key in ("requiretls", "secure_warning"):
+        if getattr(document.organization, key) != getattr(defaults, key):
+            yield _not_yet(("organization", key), "organization", key)
+    for index, host in enumerate(document.host):
+        for key in _HOST_KEYS:
+            if getattr(host, key):
+                yield _not_yet(("host", index, key), f'host "{host.name}"', key)
+    for index, setting in enumerate(document.tls_compliance):
+        title = f'tls_compliance "{setting.name}"'
+        if setting.applies_to == "inbound":
+            yield _not_yet(("tls_compliance", index, "applies_to"), title, 'applies_to = "inbound"')
+        if setting.exceptions:
+            yield _not_yet(("tls_compliance", index, "exceptions"), title, "exceptions")
+    for index, account in enumerate(document.account):
+        yield _not_yet(("account", index), f'account "{account.name}"', "account")
+
+
+def _not_yet(path: Path, title: str, key: str) -> Problem:
+    return Problem(path=path, message=f"{title}: {key} is not available yet", mend="leave it out")

@@ -1,0 +1,37 @@
+"""What is wrong with a document, where, and what to do about it."""
+
+import msgspec
+
+Path = tuple[str | int, ...]
+"""A place in a document: keys, and indexes (from 0) of tables and entries."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, in words for the person who can mend it."""
+
+    path: Path
+    message: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.mend}"
+
+
+class LocatedProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem with its place in a file."""
+
+    line: int  # from 1; 0 is unknown
+    column: int = 0  # from 1; 0 is unknown
+    path: str  # "host[0].primary"
+    text: str
+
+    def at(self, file: str) -> str:
+        """The problem as compilers write theirs: `file:line: text`."""
+        place = ":".join(str(part) for part in (file, self.line, self.column) if part)
+        return f"{place}: {self.text}"
+
+
+def path_text(path: Path) -> str:
+    """The path as people read it, such as `host[0].primary`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).removeprefix(".")

@@ -1,0 +1,44 @@
+"""Everything that is wrong with a settings document, at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from percorso.core.settings.checks.available import check_available
+from percorso.core.settings.checks.hosts import check_hosts
+from percorso.core.settings.checks.names import check_names
+from percorso.core.settings.checks.values import check_values
+from percorso.core.settings.problem import Path, Problem
+from percorso.core.settings.schema import Document
+from percorso.core.settings.shape import shape
+
+_CHECKS = (check_values, check_names, check_hosts, check_available)
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """The document, where nothing is wrong with it, else the problems."""
+
+    document: Document | None
+    problems: tuple[Problem, ...] = ()
+
+
+def validate(document: Document) -> tuple[Problem, ...]:
+    """What makes no sense in a document of the right shape; empty where it can be applied."""
+    return tuple(problem for check in _CHECKS for problem in check(document))
+
+
+def check_tables(tables: Mapping[str, Any]) -> Checked:
+    """Check tables as they were read: their shape, and what the rest means."""
+    shaped = shape(tables)
+    if not shaped.document:
+        return Checked(document=None, problems=shaped.problems)
+    misshapen = {_table(problem.path) for problem in shaped.problems}
+    sense = tuple(problem for problem in validate(shaped.document) if _table(problem.path) not in misshapen)
+    problems = shaped.problems + sense
+    return Checked(document=None if problems else shaped.document, problems=problems)
+
+
+def _table(path: Path) -> Path:
+    """The table of a problem: what is said of a table with a wrong key may only follow from that."""
+    return path[:2] if len(path) > 1 and isinstance(path[1], int) else path[:1]
