@@ -1,12 +1,10 @@
-"""The plan of one attempt: which targets, in which order, and what each outcome leads to.
+"""The plan of one attempt: which targets, in which order, and what was tried so far.
 
-1. Every target of a hop is tried until one answers about the message.
-2. The alternate secure route (the second leg) is taken in the same attempt when at least one
-   target of the first failed with a typed secure-transport failure and none met the requirement.
-3. Unreachable targets neither cause nor prevent that; an answer from a target that met the
-   requirement is the outcome.
-4. `Uncertain` ends the attempt.
-5. Opportunistic mail goes on in plaintext at the same target.
+A plan never changes: `after` gives the next one, and `next_step.next_step` reads from a plan what to do. So delivery is
+
+    while isinstance(step := next_step(plan), Attempt):
+        plan = plan.after(step, await the_outcome_of(step))
+    settle(step)
 """
 
 import msgspec
@@ -55,3 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[Leg, ...]
     recipients: int
     tried: tuple[Tried, ...] = ()
+
+    def after(self, attempt: Attempt, outcome: TargetOutcome) -> "Plan":
+        """The plan once this attempt has come to this outcome."""
+        return msgspec.structs.replace(self, tried=(*self.tried, Tried(attempt=attempt, outcome=outcome)))
