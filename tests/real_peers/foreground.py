@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 START_SECONDS = 20.0
@@ -61,11 +62,12 @@ class Foreground:
             raise RuntimeError(f"{self._process.args!r} does not listen:\n{self._output.read_text(errors='replace')}")
 
     def stop(self) -> None:
-        """End the process and what it started."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        try:
+        """End the process and what it started; on return the address is free."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(STOP_SECONDS)
+        self._process.wait(STOP_SECONDS)
+        if not wait_until(lambda: not accepts_connections(self._address), STOP_SECONDS):
+            raise RuntimeError(f"{self._process.args!r} still listens on {self._address}")
