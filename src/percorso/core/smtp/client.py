@@ -38,6 +38,11 @@ To drive it, with `read` and `write` of any kind:
     if session.reusable:                         # may carry another transaction; RSET is sent where it is due
         session.quit()
 
+Content that comes asynchronously (from a spool): `content=None` in the `Transaction`, and in the loop, before `read`,
+
+            elif session.wants_content:
+                session.add_content(await anext(chunks, b""))  # b"" is the end
+
 In an `asyncio.Protocol` the same loop runs in `data_received` and `resume_writing`, without the awaits: pull
 `data_to_send` while writing is not paused, and look at `next_result` after `receive_data`.
 """
@@ -96,8 +101,9 @@ class ClientSession:
         self._closing = False
         self._needs_reset = False
         self._course: Course | None = None
-        self._content: Iterator[bytes] = iter(())
+        self._content: Iterator[bytes] | None = None  # None: the caller adds it
         self._next_chunk = b""
+        self._content_ended = False
         self._last_octets = b""
 
     @property
@@ -172,8 +178,8 @@ class ClientSession:
         self._begin([*reset, *course.commands], together=self._capabilities.offers("PIPELINING"))
         self._needs_reset = False
         self._course = course
-        self._content = filter(None, transaction.content)
-        self._next_chunk, self._last_octets = b"", b"\r\n"
+        self._content = None if transaction.content is None else filter(None, transaction.content)
+        self._next_chunk, self._last_octets, self._content_ended = b"", b"\r\n", False
 
     def reset(self) -> None:
         """RSET, also as a probe of an idle connection. Result: an `Answer`."""
@@ -188,11 +194,24 @@ class ClientSession:
 
         An exception of the content's iterator comes through; close without sending more (no final dot was sent).
         """
-        if self._state is _State.CONTENT:
-            return self._chunk_to_send()
+        if self._state is _State.CONTENT and self._content is not None:
+            self._add_next_chunk(self._content)
         data = b"".join(self._out)
         self._out.clear()
+        if self._content_ended and self._state is _State.CONTENT:
+            self._state = _State.FINAL
         return data
+
+    @property
+    def wants_content(self) -> bool:
+        """Whether the transaction came without `content`, and its next chunk is due."""
+        return self._state is _State.CONTENT and self._content is None and not (self._out or self._content_ended)
+
+    def add_content(self, chunk: bytes) -> None:
+        """The next chunk of a transaction that came without `content`; b"" is its end."""
+        if not self.wants_content:
+            raise LocalProtocolError("no content is wanted now")
+        self._add_chunk(chunk, last=not chunk)
 
     def receive_data(self, data: bytes) -> None:
         """Take in what the peer sent; raises `RemoteProtocolError`."""
@@ -317,18 +336,20 @@ class ClientSession:
             self._out.append(b".\r\n")
             self._state = _State.FINAL
 
-    def _chunk_to_send(self) -> bytes:
-        chunk = self._next_chunk or next(self._content, b"")
-        self._next_chunk = next(self._content, b"")
+    def _add_next_chunk(self, content: Iterator[bytes]) -> None:
+        chunk = self._next_chunk or next(content, b"")
+        self._next_chunk = next(content, b"")
+        self._add_chunk(chunk, last=not self._next_chunk)
+
+    def _add_chunk(self, chunk: bytes, *, last: bool) -> None:
+        """Queue a chunk; the last takes the final dot along. Content that would say more than it is stays here."""
         if END in chunk or END in self._last_octets + chunk[:4]:
             raise LocalProtocolError("the content holds an end of data; it is not in wire form")
         self._last_octets = (self._last_octets + chunk if len(chunk) < 4 else chunk)[-4:]
-        if self._next_chunk:
-            return chunk
-        if not self._last_octets.endswith(b"\r\n"):
+        if last and not self._last_octets.endswith(b"\r\n"):
             raise LocalProtocolError("the content does not end in CRLF; it is not in wire form")
-        self._state = _State.FINAL
-        return chunk + b".\r\n"
+        self._out.append(chunk + b".\r\n" if last else chunk)
+        self._content_ended = last
 
 
 def _read_capabilities(lines: list[str]) -> Capabilities:

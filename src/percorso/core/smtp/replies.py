@@ -1,6 +1,8 @@
 """Replies on the wire: writing ours, and reading a peer's within bounds (RFC 5321, 4.2)."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,11 +18,18 @@ _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[\r\n\0]")
 
 
+@lru_cache(maxsize=256)
 def format_reply(reply: Reply) -> bytes:
     """One reply line; raises `LocalProtocolError` for a text that would make two."""
     if _UNSAFE.search(reply.text) or not 200 <= reply.code <= 559:
         raise LocalProtocolError(f"not a reply of one line: {reply!r}")
     return f"{reply}\r\n".encode("ascii", "backslashreplace")
+
+
+def format_lines(code: int, lines: Sequence[str]) -> bytes:
+    """A reply of several lines, without enhanced codes, as EHLO needs it (RFC 2034, 4)."""
+    first = "".join(f"{code}-{line}\r\n" for line in lines[:-1])
+    return f"{first}{code} {lines[-1]}\r\n".encode("ascii")
 
 
 class PeerReply(msgspec.Struct, frozen=True, kw_only=True):

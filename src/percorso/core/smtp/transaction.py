@@ -33,13 +33,14 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     """One message to hand over.
 
     `content` is the message in wire form (lines end in CRLF, leading dots doubled, no final dot), in chunks; it is
-    iterated once, lazily, as the wire takes it. `size` is its octets, for SIZE (RFC 1870).
+    iterated once, lazily, as the wire takes it. Where it is None, the caller hands each chunk to `add_content` when
+    the session `wants_content`. `size` is its octets, for SIZE (RFC 1870).
     """
 
     envelope: Envelope
     recipients: tuple[EnvelopeRecipient, ...]
     size: int
-    content: Iterable[bytes]
+    content: Iterable[bytes] | None
 
     @property
     def needs_smtputf8(self) -> bool:

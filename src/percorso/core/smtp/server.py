@@ -1,0 +1,352 @@
+"""The server's side of an SMTP connection, without the connection (RFC 5321, 2920, 3207).
+
+The rules:
+
+1. Feed with `receive_data`; act on `next_event` until it is None; then write `data_to_send`: replies to pipelined
+   commands go out together (RFC 2920, 3.2).
+2. Which command may come when is in `states.NEXT` and nowhere else. The content has no commands: see `data`.
+3. After `MessageReceived` nothing more is parsed until the caller says `answer`; so it is the caller that says 250.
+4. Behind STARTTLS no octet may wait (RFC 3207, 4.2; CVE-2011-0411); after `tls_established` nothing that was said
+   before is known any more.
+5. `Closed` is the last event: write what is left and close.
+"""
+
+import re
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from percorso.core.mail.address import Address, BadAddress, parse_path
+from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
+from percorso.core.mail.reply import Reply
+from percorso.core.smtp.commands import BadCommand, mail_argument, rcpt_argument, split_command
+from percorso.core.smtp.data import DataFilter, Offence
+from percorso.core.smtp.errors import LocalProtocolError
+from percorso.core.smtp.events import Closed, Content, ContentRefused, Event, MessageReceived, StartTls
+from percorso.core.smtp.extensions import EXTENSIONS, MAIL_PARAMETERS, STARTTLS, TOO_LARGE, Draft, Limits
+from percorso.core.smtp.replies import format_lines, format_reply
+from percorso.core.smtp.states import NEXT, SEQUENCE, State
+
+
+def _reply(code: int, enhanced: str, text: str) -> Reply:
+    return Reply(code=code, enhanced=enhanced, text=text)
+
+
+_OK: Final = _reply(250, "2.0.0", "OK")
+_SENDER_OK: Final = _reply(250, "2.1.0", "sender OK")
+_RECIPIENT_OK: Final = _reply(250, "2.1.5", "recipient OK")
+_SEND_CONTENT: Final = _reply(354, "", "send the message, end with <CRLF>.<CRLF>")
+_READY_FOR_TLS: Final = _reply(220, "2.0.0", "ready to start TLS")
+_BYE: Final = _reply(221, "2.0.0", "bye")
+_CANNOT_VERIFY: Final = _reply(252, "2.5.0", "not verified; send a message to find out")  # RFC 5321, 3.5.3
+_HELP: Final = _reply(214, "2.0.0", "RFC 5321 tells all that is spoken here")
+_UNKNOWN: Final = _reply(500, "5.5.2", "no such command")
+_LINE_TOO_LONG: Final = _reply(500, "5.5.2", "the command line is too long")
+_NO_ARGUMENT: Final = _reply(501, "5.5.4", "this command takes no argument")
+_NO_NAME: Final = _reply(501, "5.5.4", "say your domain name or address literal")
+_UNKNOWN_PARAMETER: Final = _reply(555, "5.5.4", "a parameter is not known here")
+_NEEDS_SMTPUTF8: Final = _reply(553, "5.6.7", "an internationalized address needs SMTPUTF8 with MAIL")
+_NULL_RECIPIENT: Final = _reply(501, "5.1.3", "a recipient must not be empty")
+_TOO_MANY_RECIPIENTS: Final = _reply(452, "4.5.3", "too many recipients; send the message to the rest separately")
+_TOO_MANY_ERRORS: Final = _reply(421, "4.7.0", "too many refused commands; closing the connection")
+_NO_TLS: Final = _reply(502, "5.5.1", "TLS is not available, or already active")
+_INJECTION: Final = _reply(554, "5.5.1", "input behind STARTTLS in plaintext; closing the connection")
+_OFFENCES: Final = {
+    Offence.LINE_TOO_LONG: _reply(554, "5.6.0", "a line of the message is longer than this server takes"),
+    Offence.BARE_CR_OR_LF: _reply(554, "5.6.0", "the message holds a bare CR or LF; lines must end in CRLF"),
+    Offence.TOO_LARGE: TOO_LARGE,
+}
+# What a client may call itself: no sign that means something in a header (RFC 5321, 4.1.1.1, read generously).
+_HELO_NAME: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+
+
+def admit_anyone(_address: Address | None) -> Reply | None:
+    """The admission that refuses nobody."""
+    return None
+
+
+class ServerSession:
+    """One connection's dialog, seen from the server.
+
+    `admit_sender` and `admit_recipient` return the reply that refuses an address, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        hostname: str,
+        limits: Limits,
+        offers_tls: bool = False,
+        admit_sender: Callable[[Address | None], Reply | None] = admit_anyone,
+        admit_recipient: Callable[[Address], Reply | None] = admit_anyone,
+    ) -> None:
+        self._hostname = hostname
+        self._limits = limits
+        self._offers_tls = offers_tls
+        self._admit_sender = admit_sender
+        self._admit_recipient = admit_recipient
+        self._state = State.START
+        self._buffer = b""
+        self._at = 0  # octets of the buffer that are done with
+        self._skipping = False  # the rest of a command line that is too long
+        self._out: list[bytes] = []
+        self._events: list[Event] = []
+        self._errors = 0
+        self._draft: Draft | None = None
+        self._filter: DataFilter | None = None
+        self.helo = ""
+        self.esmtp = False
+
+    @property
+    def state(self) -> State:
+        """Where the dialog stands."""
+        return self._state
+
+    @property
+    def recipients(self) -> tuple[EnvelopeRecipient, ...]:
+        """The recipients accepted so far in this transaction."""
+        return tuple(self._draft.recipients) if self._draft else ()
+
+    def greet(self) -> None:
+        """Say 220. Instead of it, `close` may refuse the connection."""
+        self._say(_reply(220, "", f"{self._hostname} ESMTP"))
+
+    def receive_data(self, data: bytes) -> None:
+        """Take in what the client sent. `LocalProtocolError` where the caller did not stop reading in time."""
+        if self._state is State.HANDSHAKE:
+            raise LocalProtocolError("these octets belong to the TLS handshake")
+        if self._state is State.COMMIT and len(self._buffer) - self._at + len(data) > self._limits.pending:
+            raise LocalProtocolError("stop reading while a message is being committed")
+        if self._state is not State.CLOSED:
+            self._buffer = self._buffer[self._at :] + data
+            self._at = 0
+
+    def next_event(self) -> Event | None:
+        """What the caller is to do next; None when it is the client's turn, or the caller's answer is due."""
+        while not self._events:
+            if self._state is State.CONTENT and self._pending:
+                self._read_content()
+            elif self._state not in NEXT or not self._read_command():
+                return None
+        return self._events.pop(0)
+
+    def data_to_send(self) -> bytes:
+        """The replies to write now, or b""."""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def answer(self, reply: Reply) -> None:
+        """The reply to a message that was received: 250 once it is kept, else why not."""
+        if self._state is not State.COMMIT:
+            raise LocalProtocolError("no message waits for an answer")
+        self._end_transaction(State.READY)
+        if reply.positive:
+            self._errors = 0
+        self._say(reply)
+
+    def tls_established(self) -> None:
+        """The handshake is done: forget all that was said in plaintext (RFC 3207, 4.2)."""
+        if self._state is not State.HANDSHAKE:
+            raise LocalProtocolError("TLS was not agreed on")
+        self._offers_tls = False
+        self.helo, self.esmtp = "", False
+        self._end_transaction(State.START)
+
+    def close(self, reply: Reply) -> None:
+        """Say a last word, parse nothing more and close. In the content: the message is not accepted."""
+        if self._state is not State.CLOSED:
+            self._out.append(format_reply(reply))
+            self._end_transaction(State.CLOSED)
+            self._events.append(Closed())
+
+    @property
+    def _pending(self) -> bool:
+        return len(self._buffer) > self._at
+
+    def _say(self, reply: Reply) -> None:
+        self._out.append(format_reply(reply))
+        if reply.code >= 400:
+            self._errors += 1
+            if self._errors > self._limits.errors:
+                self.close(_TOO_MANY_ERRORS)
+
+    def _end_transaction(self, state: State) -> None:
+        self._draft = self._filter = None
+        self._state = state
+
+    # Commands
+
+    def _read_command(self) -> bool:
+        """Act on the next command line; False when there is none yet."""
+        start, end = self._at, self._buffer.find(b"\n", self._at) + 1
+        if not end:
+            if len(self._buffer) - start > self._limits.command:
+                self._at, self._skipping = len(self._buffer), True
+            return False
+        self._at = end
+        if self._skipping or end - start > self._limits.command:
+            self._skipping = False
+            self._say(_LINE_TOO_LONG)
+            return True
+        try:
+            self._do(*split_command(self._buffer[start:end]))
+        except BadCommand as bad:
+            self._say(bad.reply)
+        return True
+
+    def _do(self, verb: str, argument: str) -> None:
+        command = self._COMMANDS.get(verb)
+        if command is None:
+            self._say(_UNKNOWN)
+            return
+        following = NEXT[self._state].get(verb)
+        if following is None:
+            self._say(_reply(503, "5.5.1", SEQUENCE[verb]))
+            return
+        reply = command(self, argument)
+        if reply is None:
+            return
+        if reply.code < 400:
+            self._state = following
+        self._say(reply)
+
+    # Each returns its reply, or None where it has spoken itself.
+
+    def _ehlo(self, argument: str) -> Reply | None:
+        if not _HELO_NAME.fullmatch(argument):
+            return _NO_NAME
+        self.helo, self.esmtp = argument, True
+        self._end_transaction(State.READY)  # RFC 5321, 4.1.4: as RSET
+        offered = (*EXTENSIONS, STARTTLS) if self._offers_tls else EXTENSIONS
+        lines = (extension.line(self._limits) for extension in offered)
+        self._out.append(format_lines(250, [self._hostname, *lines]))
+        return None
+
+    def _helo(self, argument: str) -> Reply:
+        if not _HELO_NAME.fullmatch(argument):
+            return _NO_NAME
+        self.helo, self.esmtp = argument, False
+        self._draft = None
+        return _reply(250, "", self._hostname)
+
+    def _mail(self, argument: str) -> Reply:
+        given = mail_argument(argument)
+        if given is None:
+            return _reply(501, "5.1.7", "say MAIL FROM:<address>, with the angle brackets")
+        draft = Draft(sender=None)
+        for name, value in given.parameters.items():
+            take = MAIL_PARAMETERS.get(name)
+            refusal = take(draft, value, self._limits) if take else _UNKNOWN_PARAMETER
+            if refusal is not None:
+                return refusal
+        if not (draft.smtputf8 or given.path.isascii()):
+            return _NEEDS_SMTPUTF8
+        try:
+            draft.sender = parse_path(given.path)
+        except BadAddress as error:
+            return _reply(501, "5.1.7", str(error))
+        refusal = self._admit_sender(draft.sender)
+        if refusal is None:
+            self._draft = draft
+        return refusal or _SENDER_OK
+
+    def _rcpt(self, argument: str) -> Reply:
+        draft = self._transaction()
+        given = rcpt_argument(argument)
+        if given is None:
+            return _reply(501, "5.1.3", "say RCPT TO:<address>, with the angle brackets")
+        if given.parameters:
+            return _UNKNOWN_PARAMETER
+        if not (draft.smtputf8 or given.path.isascii()):
+            return _NEEDS_SMTPUTF8
+        try:
+            address = parse_path(given.path)
+        except BadAddress as error:
+            return _reply(501, "5.1.3", str(error))
+        if address is None:
+            return _NULL_RECIPIENT
+        return self._admit(draft, address)
+
+    def _admit(self, draft: Draft, address: Address) -> Reply:
+        if len(draft.recipients) >= self._limits.recipients:
+            # RFC 5321, 4.5.3.1.10: not the client's error, so as many again are not counted as one.
+            draft.refused_recipients += 1
+            self._errors -= draft.refused_recipients <= self._limits.recipients
+            return _TOO_MANY_RECIPIENTS
+        refusal = self._admit_recipient(address)
+        if refusal is None:
+            draft.recipients.append(EnvelopeRecipient(address=address))
+        return refusal or _RECIPIENT_OK
+
+    def _data(self, argument: str) -> Reply:
+        if argument:
+            return _NO_ARGUMENT
+        self._filter = DataFilter(max_size=self._limits.size, max_line=self._limits.line)
+        return _SEND_CONTENT
+
+    def _rset(self, argument: str) -> Reply:
+        if argument:
+            return _NO_ARGUMENT
+        self._draft = None
+        return _OK
+
+    def _starttls(self, argument: str) -> Reply | None:
+        if argument:
+            return _NO_ARGUMENT  # RFC 3207, 4
+        if not self._offers_tls:
+            return _NO_TLS
+        if self._pending:
+            self.close(_INJECTION)
+            return None
+        self._events.append(StartTls())
+        return _READY_FOR_TLS
+
+    def _quit(self, _argument: str) -> None:
+        self.close(_BYE)
+
+    def _noop(self, _argument: str) -> Reply:
+        return _OK
+
+    def _vrfy(self, _argument: str) -> Reply:
+        return _CANNOT_VERIFY
+
+    def _help(self, _argument: str) -> Reply:
+        return _HELP
+
+    _COMMANDS: ClassVar[dict[str, Callable[["ServerSession", str], Reply | None]]] = {
+        "EHLO": _ehlo, "HELO": _helo, "MAIL": _mail, "RCPT": _rcpt, "DATA": _data, "RSET": _rset,
+        "NOOP": _noop, "VRFY": _vrfy, "HELP": _help, "QUIT": _quit, "STARTTLS": _starttls,
+    }  # fmt: skip
+
+    # Content
+
+    def _read_content(self) -> None:
+        content = self._filter
+        if content is None:
+            raise LocalProtocolError("no content is being received")
+        data = content.feed(self._buffer[self._at :])
+        self._buffer, self._at = content.rest, 0
+        if data:
+            self._events.append(Content(data))
+        if content.ended:
+            self._end_content(content)
+
+    def _end_content(self, content: DataFilter) -> None:
+        if content.offence is not None:
+            self._events.append(ContentRefused())
+            self._end_transaction(State.READY)
+            self._say(_OFFENCES[content.offence])
+            return
+        draft = self._transaction()
+        envelope = Envelope(
+            sender=draft.sender,
+            eight_bit=content.eight_bit,
+            smtputf8=draft.smtputf8 and (content.eight_bit or draft.internationalized),
+        )
+        self._events.append(MessageReceived(envelope=envelope, recipients=tuple(draft.recipients)))
+        self._state = State.COMMIT
+
+    def _transaction(self) -> Draft:
+        if self._draft is None:
+            raise LocalProtocolError("no transaction is running")
+        return self._draft
