@@ -6,6 +6,7 @@ import msgspec
 
 from percorso.core.hosts.host import Target
 from percorso.core.tls.handshake import Handshake
+from percorso.core.tls.result import FailureType
 
 
 class ConnectFailed(Exception):
@@ -13,7 +14,14 @@ class ConnectFailed(Exception):
 
 
 class TlsFailed(Exception):
-    """The handshake failed, was dropped or timed out; the connection is closed."""
+    """The handshake failed, was dropped or timed out; the connection is closed.
+
+    `failure` tells a refused TLS version from all else.
+    """
+
+    def __init__(self, text: str, *, failure: FailureType = FailureType.TLS_HANDSHAKE_FAILURE) -> None:
+        super().__init__(text)
+        self.failure = failure
 
 
 class TlsOffer(msgspec.Struct, frozen=True, kw_only=True):

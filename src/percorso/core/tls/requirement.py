@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 
 class TlsVersion(enum.IntEnum):
@@ -55,7 +56,12 @@ class IdentityClause(msgspec.Struct, frozen=True, kw_only=True, order=True):
     @property
     def empty(self) -> bool:
         """Whether the clause asks for nothing."""
-        return not (self.ca or self.host or self.names or self.ca_file or self.pins)
+        return not (self.ca or self.host or self.anchored)
+
+    @property
+    def anchored(self) -> bool:
+        """Whether it says itself by which names, keys or CA the peer is known."""
+        return bool(self.names or self.ca_file or self.pins)
 
 
 class StsPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +93,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
 
     def both(self, other: "Requirement") -> "Requirement":
         """The conjunction: at least what either asks."""
+        if other in (OPPORTUNISTIC, self):
+            return self
         return Requirement(
             encrypted=self.encrypted or other.encrypted,
             min_version=max(self.min_version, other.min_version),
@@ -99,6 +107,30 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     def covers(self, other: "Requirement") -> bool:
         """Whether this asks at least all that `other` asks."""
         return self.both(other) == self
+
+    def transferred(self) -> "Requirement":
+        """What of it can be asked of a server that is not the recipient's own.
+
+        Pins, `names` and private CAs tell how the recipient's servers are known, and MTA-STS and DANE are what the
+        recipient's domain publishes: no other server can prove them. Encryption, TLS version and REQUIRETLS stay, and
+        so does the wish for a CA-signed certificate and for one that bears the server's name.
+        """
+        return replace(self, identity=identity_clauses(map(_transferred, self.identity)), sts=None, dane=False)
+
+    def at_host(self, host: "Requirement") -> "Requirement":
+        """The conjunction with the requirement of a configured host.
+
+        A host that is known by a pin or CA of its own proves by it what is asked for in general, a CA-signed
+        certificate or one that bears the server's name; a clause that names other keys, names or CAs is kept as it is.
+        """
+        known = next((clause for clause in host.identity if clause.pins or clause.ca_file), None)
+        if known is None:
+            return self.both(host)
+        ours = (
+            clause if clause.anchored else replace(clause, names=known.names, ca_file=known.ca_file, pins=known.pins)
+            for clause in self.identity
+        )
+        return replace(self, identity=identity_clauses(ours)).both(host)
 
     def __str__(self) -> str:
         if self.opportunistic:
@@ -119,6 +151,11 @@ ENCRYPTED = Requirement(encrypted=True)
 def identity_clauses(clauses: Iterable[IdentityClause]) -> tuple[IdentityClause, ...]:
     """The clauses in the canonical form that makes equal requirements equal values."""
     return tuple(sorted({clause for clause in clauses if not clause.empty}))
+
+
+def _transferred(clause: IdentityClause) -> IdentityClause:
+    """`names` ask for a name in the certificate, so at another server they become its own name."""
+    return IdentityClause(ca=clause.ca, host=clause.host or bool(clause.names), dane_satisfies=clause.dane_satisfies)
 
 
 def _clause_texts(clause: IdentityClause) -> list[str]:
