@@ -39,5 +39,9 @@ find_uv() {
 
 .venv/bin/python -c '' 2>/dev/null || make_venv
 uv=$(find_uv)
+# Like pip, uv then trusts whom the machine trusts: networks with a proxy of their own depend on it.
+if [ -s /etc/ssl/certs/ca-certificates.crt ]; then
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+fi
 # --inexact leaves what else is in .venv: `make run` must not take the test tools away.
 UV_PROJECT_ENVIRONMENT=.venv exec "$uv" sync --quiet --locked --inexact --python .venv/bin/python "$@"
