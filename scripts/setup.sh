@@ -15,14 +15,18 @@ find_python() {
     return 1
 }
 
+# Debian's Python makes no virtual environment without a package more; uv does.
 make_venv() {
     python=$(find_python)
     echo "Making .venv with $("$python" --version)" >&2
-    if ! "$python" -m venv .venv; then
-        rm -rf .venv
-        echo "$python cannot make virtual environments. On Debian: apt install python3-venv" >&2
-        return 1
+    "$python" -m venv .venv >&2 && return
+    rm -rf .venv
+    if command -v uv >/dev/null 2>&1; then
+        uv venv --quiet --python "$(command -v "$python")" .venv && return
     fi
+    echo "$python cannot make virtual environments. Either install that part of it (Debian: apt install python3-venv)," \
+        "or, without root, install uv (https://docs.astral.sh/uv/) and run this again." >&2
+    return 1
 }
 
 # uv is taken from .venv, else from the PATH, else installed into .venv.
