@@ -16,11 +16,10 @@ from percorso.core.settings.schema import Document
 Action = Literal["create", "change", "delete"]
 
 _KEY: Final = {"unit": "path", "alternate_secure_route": "unit"}
-EVENTS: Final = ("organization:change",) + tuple(
-    f"{noun}:{action}"
-    for noun in Document.model_fields
-    if noun != "organization"
-    for action in ("create", "change", "delete")
+_TABLES: Final = tuple(noun for noun in Document.model_fields if noun != "organization")
+EVENTS: Final = (
+    "organization:change",
+    *(f"{noun}:{action}" for noun in _TABLES for action in ("create", "change", "delete")),
 )
 """Every event of the audit log that a change of settings can be."""
 

@@ -6,7 +6,10 @@ The text must be valid TOML: this follows its structure (TOML 1.0.0) and checks 
 import re
 from typing import Final
 
-from percorso.core.settings.problem import Path
+import msgspec
+
+from percorso.core.settings.problem import Path, Problem, path_text
+from percorso.core.settings.toml import BadToml
 
 _SPACE: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY: Final = re.compile(
@@ -122,3 +125,27 @@ class Lines:
     def _past_comma(self, position: int) -> int:
         position = self._skip(position)
         return self._skip(position + 1) if self._text.startswith(",", position) else position
+
+
+class LocatedProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem with its place in a file."""
+
+    line: int  # from 1
+    column: int = 0  # from 1; 0 is unknown
+    path: str  # "host[0].primary"
+    text: str
+
+    @classmethod
+    def of(cls, problem: Problem, lines: Lines) -> "LocatedProblem":
+        """The problem at its line."""
+        return cls(line=lines.of(problem.path), path=path_text(problem.path), text=str(problem))
+
+    @classmethod
+    def of_syntax(cls, error: BadToml) -> "LocatedProblem":
+        """An error of syntax."""
+        return cls(line=error.line, column=error.column, path="", text=str(error))
+
+    def at(self, file: str) -> str:
+        """The problem as compilers write theirs: `file:line:column: text`."""
+        place = ":".join(str(part) for part in (file, self.line, self.column) if part)
+        return f"{place}: {self.text}"

@@ -17,20 +17,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.message}; {self.mend}"
 
 
-class LocatedProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem with its place in a file."""
-
-    line: int  # from 1; 0 is unknown
-    column: int = 0  # from 1; 0 is unknown
-    path: str  # "host[0].primary"
-    text: str
-
-    def at(self, file: str) -> str:
-        """The problem as compilers write theirs: `file:line: text`."""
-        place = ":".join(str(part) for part in (file, self.line, self.column) if part)
-        return f"{place}: {self.text}"
-
-
 def path_text(path: Path) -> str:
     """The path as people read it, such as `host[0].primary`."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]

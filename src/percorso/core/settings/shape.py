@@ -62,27 +62,32 @@ def _title(tables: Mapping[str, Any], path: Path) -> str:
 def shape_problem(model: type[BaseModel], error: ErrorDetails, title: str) -> Problem:
     """One finding of pydantic in our words; `title` names the table that it is in."""
     path: Path = error["loc"]
-    key = str(path[-1]) if path else ""
-    prefix = f"{title}: " if title else ""
+    message, mend = _words(model, path, error)
+    return Problem(path=path, message=f"{title}: {message}" if title else message, mend=mend)
+
+
+def _words(model: type[BaseModel], path: Path, error: ErrorDetails) -> tuple[str, str]:
+    """What is wrong, and the mend."""
+    key = str(path[-1]) if path else "the document"
     context = error.get("ctx", {})
+    found = f"{key} is {_shown(error['input'])}"
     match error["type"]:
         case "extra_forbidden":
-            return Problem(path=path, message=f'{prefix}unknown key "{key}"', mend=_nearest(model, path))
+            return f'unknown key "{key}"', _nearest(model, path)
         case "missing":
-            return Problem(path=path, message=f'{prefix}key "{key}" is missing', mend="add it")
+            return f'key "{key}" is missing', "add it"
         case "literal_error":
-            return Problem(
-                path=path, message=f"{prefix}{key} is {_shown(error['input'])}", mend=f"use {context['expected']}"
-            )
-        case "too_long":
-            limit = context["max_length"]
-            return Problem(path=path, message=f"{prefix}{key} has more than {limit} entries", mend="divide it")
-        case "string_too_long":
-            limit = context["max_length"]
-            return Problem(path=path, message=f"{prefix}{key} has more than {limit} characters", mend="shorten it")
+            return found, "use " + str(context["expected"]).replace("'", '"')
+        case "too_long" | "string_too_long":
+            what = "entries" if error["type"] == "too_long" else "characters"
+            return f"{key} has more than {context['max_length']} {what}", "shorten it"
+        case "greater_than_equal" | "less_than_equal":
+            return found, f"use {context['ge']} or more" if "ge" in context else f"use {context['le']} or less"
+        case "value_error":
+            message, _, mend = error["msg"].removeprefix("Value error, ").rpartition("; ")
+            return f"{key}: {message}", mend
         case kind:
-            wanted = _WANTED.get(kind, error["msg"])
-            return Problem(path=path, message=f"{prefix}{key} is {_shown(error['input'])}", mend=f"write {wanted}")
+            return found, f"write {_WANTED.get(kind, error['msg'])}"
 
 
 _WANTED = {
@@ -91,12 +96,13 @@ _WANTED = {
     "string_type": "text in quotes",
     "tuple_type": 'a list, such as ["one", "two"]',
     "model_type": 'a table, such as { key = "value" }',
-    "greater_than_equal": "0 or more",
+    "bool_parsing": "true or false",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": 'a span of time, such as "30s" or "24h"',
+    "path_type": "a path in quotes",
+    "dict_type": 'a table, such as { key = "value" }',
 }
-
-
-def _choice(context: Mapping[str, Any]) -> str:
-    return str(context["expected"]).replace("'", '"')
 
 
 def _shown(value: object) -> str:
