@@ -48,7 +48,7 @@ install_packages() {
             continue
         fi
         case $package in
-        postfix) deb-systemd-helper disable postfix.service >/dev/null 2>&1 || true ;;
+        postfix) systemctl --root=/ disable postfix.service >/dev/null 2>&1 || true ;;
         esac
     done
 }
