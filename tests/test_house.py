@@ -19,6 +19,8 @@ MAX_FILE_LINES = 400
 MAX_PARAMETERS = 6
 VAGUE_NAMES = {"manager", "managers", "helper", "helpers", "util", "utils", "misc", "common"}
 
+IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "uuid1", "uuid4"}
+
 # What is longer or wider than the rule, and why that is the simplest form. "path" or "path:function" to the reason.
 EXCEPTIONS: dict[str, str] = {}
 
@@ -112,6 +114,21 @@ def test_no_class_has_a_vague_name() -> None:
     assert not vague, f"name these for what they do: {vague}"
 
 
+def impure_calls(path: Path) -> Iterator[str]:
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+            if name in IMPURE_CALLS:
+                yield f"{path.name}:{node.lineno}: {name}"
+
+
+def test_the_core_asks_neither_clock_nor_disk() -> None:
+    """What no import shows: the time and files through what the core may import."""
+    found = [call for path in sorted((HOUSE / "core").rglob("*.py")) for call in impure_calls(path)]
+    assert not found, f"pass the value as an argument instead: {found}"
+
+
 def test_the_rules_can_fail(tmp_path: Path) -> None:
     """The measures see what they are meant to see."""
     long = "def long() -> None:\n    '''Doc.'''\n" + "    x = 1\n" * (MAX_FUNCTION_LINES + 1)
@@ -120,6 +137,8 @@ def test_the_rules_can_fail(tmp_path: Path) -> None:
     source = tmp_path / "sample.py"
     source.write_text(long + wide + within, encoding="utf-8")
     measured = {function.name: (body_lines(function), parameters(function)) for function in functions(source)}
+    source.write_text("from datetime import datetime\ndatetime.now()\nopen('x')\n", encoding="utf-8")
+    assert list(impure_calls(source)) == ["sample.py:2: now", "sample.py:3: open"]
     assert measured == {"long": (41, 0), "wide": (1, 7), "within": (40, 6)}
 
 
