@@ -21,7 +21,7 @@ check:  ## lint, format, types and import rules
 lab:  ## the trial on loopback: real messages to servers of every kind
 	@scripts/lab.sh $(ARGS)
 
-bench:  ## measure speed and size
+bench:  ## measure speed and size, beside Postfix
 	@scripts/bench.sh $(ARGS)
 
 peers:  ## install the real mail servers that tests talk to (Debian, as root)

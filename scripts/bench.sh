@@ -1,6 +1,7 @@
 #!/bin/sh
-# Set up what is missing and measure. Arguments go to `percorso bench`.
+# Set up what is missing and measure Percorso beside Postfix. Arguments go to `python -m bench`.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/setup.sh --group bench
-exec .venv/bin/percorso bench "$@"
+scripts/peers.sh
+exec .venv/bin/python -m bench "$@"
