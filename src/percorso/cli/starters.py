@@ -1,0 +1,21 @@
+"""What the command line starts, handed to it by the composition root."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # importing them takes longer than `percorso --version` may
+    from percorso.config.schema import Configuration
+    from percorso.operations.stores import Stores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Starters:
+    """Each runs until it is done; those that return a number return the exit code."""
+
+    serve: Callable[["Configuration"], int]
+    lab: Callable[[Sequence[str]], int]
+    """With the arguments that follow the verb."""
+    bench: Callable[[Sequence[str]], int]
+    """With the arguments that follow the verb."""
+    stores: Callable[["Configuration"], "Stores"]

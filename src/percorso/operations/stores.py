@@ -1,0 +1,23 @@
+"""The stores of one node, each opened when a verb needs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from percorso.ports.audit import AuditLog
+from percorso.ports.evidence import EvidenceLog
+from percorso.ports.queue import QueueDesk
+from percorso.ports.settings import SettingsSource, SettingsStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """How to open each store of the node whose data is in `folder`."""
+
+    folder: Path
+    settings: Callable[[], SettingsStore]
+    audit: Callable[[], AuditLog]
+    queue: Callable[[], QueueDesk]
+    evidence: Callable[[], EvidenceLog]
+    settings_at: Callable[[int | None], SettingsSource]
+    """The compiled settings of a version, or of the newest (None)."""
