@@ -14,8 +14,8 @@ class Starters:
     """Each runs until it is done; those that return a number return the exit code."""
 
     serve: Callable[["Configuration"], int]
-    lab: Callable[[Sequence[str]], int]
-    """With the arguments that follow the verb."""
+    lab: Callable[[bool, bool], int]
+    """Whether to go on serving afterwards, and whether to answer in JSON."""
     bench: Callable[[Sequence[str]], int]
     """With the arguments that follow the verb."""
     stores: Callable[["Configuration"], "Stores"]

@@ -120,7 +120,7 @@ def _not_yet(configuration: Configuration) -> Iterator[Problem]:
     if url.startswith(("postgresql:", "postgres:")):
         message = "store: PostgreSQL is not available yet"
         yield Problem(path=("store", "url"), message=message, mend="leave url out; the default is SQLite in data_dir")
-    elif not url.startswith("sqlite:///") or "?" in url:
+    elif not url.startswith("sqlite:///") or set("?#") & set(url):
         message = f"store: {url!r} is no store"
         yield Problem(path=("store", "url"), message=message, mend="write sqlite:///FOLDER, or leave url out")
     values = (

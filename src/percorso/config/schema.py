@@ -46,7 +46,9 @@ class Node(_Section):
 class Store(_Section):
     """Where data is kept."""
 
-    url: str = Field("sqlite:///store", description="sqlite:///FOLDER, relative to data_dir (four slashes: absolute).")
+    url: str = Field(
+        "sqlite:///", description="sqlite:///FOLDER, relative to data_dir (four slashes: absolute). Default: data_dir."
+    )
 
 
 class Listener(_Section):
