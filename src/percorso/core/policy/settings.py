@@ -26,7 +26,7 @@ class AlternateRoute(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """Its name in a decision."""
-        return f"alternate_secure_route/{self.unit}"
+        return f"alternate_secure_route{self.unit}"
 
 
 class UnitSettings(msgspec.Struct, frozen=True, kw_only=True):
