@@ -1,0 +1,93 @@
+"""A lane: work of one kind, done by a few long-lived workers.
+
+A worker takes the next item, sees it to its end, and takes the next: no task for each message. Workers begin when there
+is more to do than hands, and end when nothing came for a while.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Lane(Generic[Item]):
+    """Items in their order, and up to `width` workers that wait `linger` seconds for more.
+
+    `work` sees to its own errors; `deserted` is called when the last worker has gone home.
+    """
+
+    def __init__(
+        self, work: Callable[[Item], Awaitable[None]], deserted: Callable[[], None], *, width: int, linger: float
+    ) -> None:
+        self._work = work
+        self._deserted = deserted
+        self._width = width
+        self._linger = linger
+        self._waiting: deque[Item] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._workers: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Items that no worker has taken yet."""
+        return len(self._waiting)
+
+    def put(self, item: Item) -> None:
+        """Add work at the end."""
+        self._waiting.append(item)
+        if self._idle:
+            self._idle.pop().set_result(None)
+        elif len(self._workers) < self._width:
+            self._workers.add(asyncio.get_running_loop().create_task(self._run()))
+
+    def shed(self, keep: int) -> list[Item]:
+        """Take back the last items beyond `keep` that no worker has taken."""
+        return [self._waiting.pop() for _ in range(len(self._waiting) - keep)]
+
+    def dismiss(self) -> list[Item]:
+        """No more work: idle workers go home, busy ones after what they do. Returns what is left undone."""
+        self._linger = 0.0
+        for wake in self._idle:
+            wake.set_result(None)
+        self._idle.clear()
+        return self.shed(0)
+
+    async def ended(self, *, timeout: float) -> None:
+        """Wait until every worker has ended; after `timeout` seconds they are cancelled."""
+        if self._workers:
+            _, late = await asyncio.wait(self._workers, timeout=timeout)
+            for worker in late:
+                worker.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting or await self._more_comes():
+                await self._work(self._waiting.popleft())
+        finally:
+            if worker := asyncio.current_task():
+                self._workers.discard(worker)
+            if not self._workers:
+                self._deserted()
+
+    async def _more_comes(self) -> bool:
+        """Wait for an item; whether one is there now."""
+        if not self._linger:
+            return False
+        loop = asyncio.get_running_loop()
+        wake = loop.create_future()
+        self._idle.append(wake)
+        timer = loop.call_later(self._linger, self._give_up, wake)
+        try:
+            await wake
+        finally:
+            timer.cancel()
+            if wake in self._idle:
+                self._idle.remove(wake)
+        return bool(self._waiting)
+
+    def _give_up(self, wake: "asyncio.Future[None]") -> None:
+        self._idle.remove(wake)
+        wake.set_result(None)

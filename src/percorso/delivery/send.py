@@ -1,0 +1,41 @@
+"""Send one message to one target: over a kept connection or a new one, if it meets the requirement."""
+
+from percorso.core.delivery.outcome import TargetOutcome
+from percorso.core.tls.handshake import Handshake
+from percorso.delivery.connection import Connection, Stale
+from percorso.delivery.dial import NoConnection, open_connection
+from percorso.delivery.job import Job
+from percorso.delivery.options import DeliveryOptions
+from percorso.delivery.pool import ConnectionPool
+from percorso.delivery.way import Way
+from percorso.ports.dialer import Dialer
+
+
+class Sender:
+    """Knows how to get at connections."""
+
+    def __init__(self, dialer: Dialer, pool: ConnectionPool, options: DeliveryOptions) -> None:
+        self._dialer = dialer
+        self._pool = pool
+        self._options = options
+
+    async def send(self, job: Job, way: Way) -> tuple[TargetOutcome, Handshake]:
+        """What came of it, and what the connection showed of itself."""
+        connection = self._pool.take(way)
+        if connection is not None:
+            try:
+                return await self._over(connection, job, way)
+            except Stale:
+                pass  # a new connection tells how the target is
+        try:
+            connection = await open_connection(self._dialer, way, self._options)
+        except NoConnection as error:
+            return error.outcome, error.handshake
+        return await self._over(connection, job, way)
+
+    async def _over(self, connection: Connection, job: Job, way: Way) -> tuple[TargetOutcome, Handshake]:
+        message = job.message
+        recipients = tuple([queued.recipient for queued in job.recipients])
+        outcome = await connection.transact(way.requirement, message.envelope, recipients, message.content)
+        self._pool.give_back(connection, way)
+        return outcome, connection.handshake

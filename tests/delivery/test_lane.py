@@ -1,0 +1,95 @@
+"""A lane: every item is worked on once, by a bounded number of workers that go home when nothing comes."""
+
+import asyncio
+
+from percorso.delivery.lane import Lane
+
+
+class Bench:
+    """Work that waits until the test lets it go on."""
+
+    def __init__(self, *, width: int, linger: float = 10.0) -> None:
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.deserted = asyncio.Event()
+        self.gates: dict[int, asyncio.Event] = {}
+        self.lane: Lane[int] = Lane(self._work, self.deserted.set, width=width, linger=linger)
+
+    async def _work(self, item: int) -> None:
+        self.begun.append(item)
+        await self.gates.setdefault(item, asyncio.Event()).wait()
+        self.ended.append(item)
+
+    async def let_go(self, *items: int) -> None:
+        for item in items:
+            self.gates.setdefault(item, asyncio.Event()).set()
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_no_more_than_its_width_at_once() -> None:
+    bench = Bench(width=2)
+    for item in range(5):
+        bench.lane.put(item)
+    await settle()
+    assert bench.begun == [0, 1]
+    assert bench.lane.waiting == 3
+    await bench.let_go(0, 1, 2, 3, 4)
+    assert sorted(bench.ended) == [0, 1, 2, 3, 4]
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)
+
+
+async def test_an_idle_worker_takes_what_comes_next_without_a_new_task() -> None:
+    bench = Bench(width=5)
+    bench.lane.put(1)
+    await settle()
+    await bench.let_go(1)
+    tasks = len(asyncio.all_tasks())
+    bench.lane.put(2)
+    await settle()
+    assert bench.begun == [1, 2]
+    assert len(asyncio.all_tasks()) == tasks
+    await bench.let_go(2)
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)
+
+
+async def test_workers_go_home_and_come_back() -> None:
+    bench = Bench(width=2, linger=0.001)
+    bench.lane.put(1)
+    await bench.let_go(1)
+    await asyncio.wait_for(bench.deserted.wait(), 5)
+    bench.lane.put(2)
+    await bench.let_go(2)
+    assert bench.ended == [1, 2]
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)
+
+
+async def test_what_no_worker_has_taken_can_be_taken_back() -> None:
+    bench = Bench(width=1)
+    for item in range(5):
+        bench.lane.put(item)
+    await settle()
+    assert bench.lane.shed(2) == [4, 3]
+    assert bench.lane.shed(2) == []
+    assert bench.lane.dismiss() == [2, 1]
+    await bench.let_go(0)
+    await bench.lane.ended(timeout=5)
+    assert bench.ended == [0]
+
+
+async def test_who_is_late_at_the_end_is_cancelled() -> None:
+    bench = Bench(width=1)
+    bench.lane.put(1)
+    await settle()
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=0.01)
+    assert bench.begun == [1]
+    assert bench.ended == []
+    assert bench.deserted.is_set()
