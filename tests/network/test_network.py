@@ -6,9 +6,9 @@ from percorso.core.hosts.host import Target
 from percorso.core.mail.address import parse_address
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
 from percorso.core.smtp.client import ClientSession, Result
-from percorso.core.smtp.transaction import Transaction
 from percorso.core.smtp.errors import ProtocolError
 from percorso.core.smtp.result import Answer, TransactionResult
+from percorso.core.smtp.transaction import Transaction
 from percorso.core.tls.judge import judge
 from percorso.core.tls.requirement import ENCRYPTED, IdentityClause, Requirement
 from percorso.core.tls.result import FailureType
