@@ -73,7 +73,7 @@ def applied(facts: Facts, found: Found) -> tuple[Rule, ...]:
 
 def published(facts: Facts) -> Requirement:
     """What the destination itself requires. `TLS-Required: No` waives it, unless the sender asked for REQUIRETLS."""
-    if _waived(facts):
+    if waived(facts):
         return OPPORTUNISTIC
     sts, dane = facts.published.sts_policy, bool(facts.published.dane_servers)
     return Requirement(encrypted=True, sts=sts, dane=dane) if sts or dane else OPPORTUNISTIC
@@ -165,9 +165,10 @@ def _host_hop(facts: Facts, settings: Settings, host: Host, required: Requiremen
     return Hop(domain=facts.recipient.domain, host=host, requirement=requirement)
 
 
-def _waived(facts: Facts) -> bool:
+def waived(facts: Facts) -> bool:
+    """Whether the sender waives the destination's own policies."""
     return facts.tls_required_no and not facts.requiretls  # RFC 8689, 4.1
 
 
 def _lookup_failed(facts: Facts) -> bool:
-    return LookupState.FAILED in (facts.published.sts, facts.published.dane) and not _waived(facts)
+    return LookupState.FAILED in (facts.published.sts, facts.published.dane) and not waived(facts)

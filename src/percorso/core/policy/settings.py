@@ -82,11 +82,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     uses_lists: bool = False
     """Whether any rule looks at address lists."""
 
+    def sender_entry(self, sender: Address) -> str | None:
+        """The entry of a unit's senders that matches best: the address, else the longest domain."""
+        return self._entry(match_keys(sender))
+
     def unit_of(self, sender: Address | None, account: str = "") -> str:
         """The path of the sender's unit: the account's, else that of its address or longest domain, else "/"."""
         if account in self.accounts:
             return self.accounts[account]
-        return (self._unit_by(match_keys(sender)) if sender else None) or ROOT
+        entry = self.sender_entry(sender) if sender else None
+        return self.senders[entry] if entry else ROOT
 
     def units_of_from(self, header_from: Iterable[str]) -> set[str]:
         """The units of what a header From names: addresses, or domains. A stranger is in none."""
@@ -94,14 +99,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for text in header_from:
             local, _, domain = text.rpartition("@")
             keys = match_keys(Address(local=local, domain=domain)) if local else domain_keys(domain)
-            unit = self._unit_by(keys) or (ROOT if self.is_own_domain(domain) else None)
-            if unit:
-                units.add(unit)
+            if entry := self._entry(keys):
+                units.add(self.senders[entry])
+            elif self.is_own_domain(domain):
+                units.add(ROOT)
         return units
 
     def admits_sender(self, sender: Address | None) -> bool:
         """Whether it is the organization's: of its domains, a sender of a unit, or the null sender."""
-        return sender is None or self.is_own_domain(sender.domain) or self._unit_by(match_keys(sender)) is not None
+        return sender is None or self.is_own_domain(sender.domain) or self.sender_entry(sender) is not None
 
     def is_own_domain(self, domain: str) -> bool:
         """Whether the domain (A-labels) is the organization's."""
@@ -113,5 +119,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return requirement
         return msgspec.structs.replace(requirement, min_version=int(self.min_tls))
 
-    def _unit_by(self, keys: Iterable[str]) -> str | None:
-        return next((self.senders[key] for key in keys if key in self.senders), None)
+    def _entry(self, keys: Iterable[str]) -> str | None:
+        return next((key for key in keys if key in self.senders), None)
