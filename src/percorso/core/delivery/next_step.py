@@ -25,21 +25,31 @@ NO_SERVER: Final = Reply(code=451, enhanced="4.4.4", text="There is no server to
 def next_step(plan: Plan) -> Attempt | Settle:
     """The next target to try, or what becomes of each recipient."""
     last = plan.tried[-1] if plan.tried else None
-    match last.outcome if last else None:
-        case Answered(replies=replies):
-            return Settle(results=tuple((_status(reply), reply) for reply in replies))
-        case Uncertain(detail=detail):
-            lost = Reply(code=451, enhanced="4.4.2", text=detail)
-            return Settle(results=((Status.UNCERTAIN, lost),) * plan.recipients)
+    if last and (end := _end(last, plan.recipients)):
+        return end
     if last and _goes_on_in_plaintext(plan, last):
         return msgspec.structs.replace(last.attempt, tls=False)
     leg = last.attempt.leg if last else 0
     return _untried(plan, leg) or (_untried(plan, leg + 1) if _diverts(plan, leg) else None) or _undelivered(plan)
 
 
-def settled(reply: Reply, recipients: int) -> Settle:
+def settled(
+    reply: Reply, recipients: int, *, failure: SecureTransportFailure | None = None, server: str = ""
+) -> Settle:
     """The end of an attempt with one reply for all, such as a decision's refusal."""
-    return Settle(results=((_status(reply), reply),) * recipients)
+    return Settle(results=((_status(reply), reply),) * recipients, failure=failure, server=server)
+
+
+def _end(last: Tried, recipients: int) -> Settle | None:
+    """What becomes of the recipients, where the server took the matter into its hands."""
+    server = last.attempt.target.name
+    match last.outcome:
+        case Answered(replies=replies):
+            return Settle(results=tuple((_status(reply), reply) for reply in replies), server=server)
+        case Uncertain(detail=detail):
+            reply = Reply(code=451, enhanced="4.4.2", text=detail)  # RFC 3463, 3.5: bad connection
+            return Settle(results=((Status.UNCERTAIN, reply),) * recipients, server=server)
+    return None
 
 
 def _status(reply: Reply) -> Status:
@@ -75,30 +85,33 @@ def _diverts(plan: Plan, leg: int) -> bool:
 
 def _undelivered(plan: Plan) -> Settle:
     """Nothing was left to try. A diverted message waits for the reason that diverted it."""
-    reply, failure = _end_of_leg(plan, 0)
-    if _diverts(plan, 0):
-        alternate, _ = _end_of_leg(plan, 1)
-        reply = msgspec.structs.replace(reply, text=f"{reply.text}; {plan.legs[1].hop}: {alternate}")
-    return msgspec.structs.replace(settled(reply, plan.recipients), failure=failure)
+    end = _end_of_leg(plan, 0)
+    if not _diverts(plan, 0):
+        return end
+    (_, reply), (_, alternate) = end.results[0], _end_of_leg(plan, 1).results[0]
+    both = msgspec.structs.replace(reply, text=f"{reply.text}; {plan.legs[1].hop}: {alternate}")
+    return msgspec.structs.replace(end, results=settled(both, plan.recipients).results)
 
 
-def _end_of_leg(plan: Plan, leg: int) -> tuple[Reply, SecureTransportFailure | None]:
-    """The reply that stands for a leg that delivered nothing, and the typed failure where that is why.
+def _end_of_leg(plan: Plan, leg: int) -> Settle:
+    """What stands for a leg that delivered nothing, with the typed failure where that is why.
 
     A target that met the requirement and was lost tells most; then the first typed failure, because the most
     preferred target is the one to mend; then the last unreachable target, a transient reply before a permanent one.
     """
-    tried, refusal = _tried(plan, leg), plan.legs[leg].refusal
+    tried, hop = _tried(plan, leg), plan.legs[leg].hop
     if not tried:
-        return _of_hop(plan.legs[leg].hop, refusal or NO_SERVER), None
-    lost = [one.outcome for one in reversed(tried) if isinstance(one.outcome, Unreachable)]
-    if met := [outcome.reply for outcome in lost if outcome.requirement_met]:
-        return met[0], None
+        return settled(_of_hop(hop, plan.legs[leg].refusal or NO_SERVER), plan.recipients)
+    lost = [(one.outcome, one.attempt.target.name) for one in reversed(tried) if isinstance(one.outcome, Unreachable)]
+    for outcome, server in lost:
+        if outcome.requirement_met:
+            return settled(outcome.reply, plan.recipients, server=server)
     for one in tried:
         if isinstance(one.outcome, Unmet) and not _goes_on_in_plaintext(plan, one):
-            return failure_reply(one.outcome.failure, one.attempt.target.name), one.outcome.failure
-    reply = next((outcome.reply for outcome in lost if outcome.reply.transient), lost[0].reply)
-    return _of_hop(plan.legs[leg].hop, reply), None
+            failure, server = one.outcome.failure, one.attempt.target.name
+            return settled(failure_reply(failure, server), plan.recipients, failure=failure, server=server)
+    outcome, server = next((one for one in lost if one[0].reply.transient), lost[0])
+    return settled(_of_hop(hop, outcome.reply), plan.recipients, server=server)
 
 
 def _of_hop(hop: Hop, reply: Reply) -> Reply:

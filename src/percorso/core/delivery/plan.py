@@ -38,6 +38,8 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[tuple[Status, Reply], ...]
     failure: SecureTransportFailure | None = None
     """The typed failure, where that is why the recipients are not delivered."""
+    server: str = ""
+    """The name of the server whose failure or reply this is; empty where there was none."""
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
