@@ -320,6 +320,7 @@ class ClientSession:
         self._finish(course.result())
 
     def _finish(self, result: Result, *, then: _State = _State.IDLE) -> None:
+        self._out.clear()
         self._awaited.clear()
         self._to_ask.clear()
         self._course = None
