@@ -30,7 +30,7 @@ MX = "mx.bench.test"
 SINK_ADDRESS = "127.0.0.1"
 ZONE: Zone = {("bench.test", "MX"): (f"10 {MX}.",), (MX, "A"): (SINK_ADDRESS,)}
 _WARM_UP = 400  # messages
-_SETTINGS = """\
+SETTINGS = """\
 [organization]
 domains = ["corp.test"]
 
@@ -99,7 +99,7 @@ def _measured(options: BenchOptions, errors: Console) -> Figures:
         ):
             plan = NodePlan(
                 folder=folder, ca_file=authority.ca_file, dns_port=dns_port, delivery_port=ends.port,
-                settings=_SETTINGS, workers=options.workers, concurrency=options.connections,
+                settings=SETTINGS, workers=options.workers, concurrency=options.connections,
             )  # fmt: skip
             node = Node(plan)
             try:

@@ -95,7 +95,7 @@ class Node:
 
     def start(self) -> None:
         """Configure it, apply its settings, serve; returns once it greets. Raises `NodeFailed`."""
-        self._write_configuration()
+        self.write_configuration()
         if self._plan.settings:
             settings = self._plan.folder / "settings.toml"
             settings.write_text(self._plan.settings, encoding="utf-8")
@@ -131,7 +131,8 @@ class Node:
             process.kill()
             process.wait()
 
-    def _write_configuration(self) -> None:
+    def write_configuration(self) -> None:
+        """Write `percorso.toml`; `start` does it too."""
         plan = self._plan
         text = _CONFIGURATION.format(
             data_dir=json.dumps(str(self.data_dir)), workers=plan.workers, port=self.port,
