@@ -21,8 +21,6 @@ from percorso.lab.load import usage
 from percorso.lab.load.measure import Figures
 from percorso.lab.load.measure import Progress as Report
 
-CONNECTIONS = 20
-OCTETS = 10 * 1024  # of a message
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -69,7 +67,7 @@ def main(
     """Measure Percorso against Postfix on this machine."""
     if not usage.available():
         raise typer.BadParameter("the benchmark reads CPU and memory from /proc, which this system lacks")
-    load = Load(messages=messages, connections=CONNECTIONS, size=OCTETS)
+    load = Load(messages=messages)
     now = datetime.datetime.now(datetime.UTC)
     with tempfile.TemporaryDirectory(prefix="percorso-bench-", dir=folder) as work:
         Path(work).chmod(0o755)  # Postfix's own user must reach its queue
@@ -83,7 +81,8 @@ def main(
     conditions: dict[str, str | int] = {
         "date": now.isoformat(timespec="seconds"), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "kernel": platform.release(), "python": platform.python_version(), "messages a run": messages,
-        "connections": CONNECTIONS, "workers": workers, "octets a message": OCTETS, "evidence rows before": evidence,
+        "connections": load.connections, "workers": workers, "octets a message": load.size,
+        "evidence rows before": evidence,
     }  # fmt: skip
     results = RESULTS / now.strftime("%Y%m%d-%H%M%S")
     sentences = report.write(results, runs, found, conditions)

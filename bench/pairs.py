@@ -12,15 +12,15 @@ from percorso.lab.certificates import Authority
 from percorso.lab.load.measure import Figures, Progress, measure, source_and_sink
 from percorso.lab.load.source import LoadPlan
 
-WARM_UP = 400  # messages before the measured ones: connections open, caches filled
-
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What every server gets."""
 
     messages: int
-    connections: int
-    size: int
+    connections: int = 20
+    size: int = 10 * 1024  # octets of a message
+    warm_up: int = 400
+    """Messages before the measured ones: connections open, caches filled."""
 
 
 class Bench:
@@ -35,7 +35,7 @@ class Bench:
     def one(self, server: Server, progress: Progress) -> Figures:
         """A fresh server, warmed up, then measured."""
         load = self._load
-        size = max(load.messages, WARM_UP)
+        size = max(load.messages, load.warm_up)
         pair = self._server
         folder = Path(tempfile.mkdtemp(prefix=f"{server.name.split()[0].lower()}-", dir=self._folder))
         with source_and_sink(pair.certificate, pair.key, size, implicit=not server.starttls) as ends:
@@ -45,7 +45,7 @@ class Bench:
             )  # fmt: skip
             with server.run(surroundings) as up:
                 plan = LoadPlan(
-                    address="127.0.0.1", port=up.port, messages=WARM_UP, connections=load.connections,
+                    address="127.0.0.1", port=up.port, messages=load.warm_up, connections=load.connections,
                     size=load.size, starttls=server.starttls,
                 )  # fmt: skip
                 measure(plan, ends, up.process)

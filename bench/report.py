@@ -52,10 +52,10 @@ def limits(runs: Runs) -> list[str]:
         return []
     ours = median_figures(runs["Percorso"]).rate
     sentences = []
-    for name, meaning in (("source to sink", "source and sink alone reach"), ("bare pipe", "a bare TLS pipe reaches")):
+    for name, meaning in (("source to sink", "Source and sink alone reach"), ("bare pipe", "A bare TLS pipe reaches")):
         if name in runs:
             rate = median_figures(runs[name]).rate
-            sentences.append(f"{meaning} {rate:,.0f} msg/s; Percorso's rate is {ours / rate:.0%} of that.".capitalize())
+            sentences.append(f"{meaning} {rate:,.0f} msg/s; Percorso's rate is {ours / rate:.0%} of that.")
     return sentences
 
 
