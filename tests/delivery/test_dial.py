@@ -3,34 +3,20 @@
 import pytest
 
 from percorso.core.delivery.outcome import Unmet, Unreachable
-from percorso.core.hosts.host import Target
 from percorso.core.tls.requirement import ENCRYPTED, OPPORTUNISTIC, IdentityClause, Requirement
 from percorso.core.tls.result import FailureType
-from percorso.delivery.connection import Connection
-from percorso.delivery.dial import NoConnection, open_connection
-from percorso.delivery.options import DeliveryOptions
-from percorso.delivery.way import Way
-from percorso.ports.dialer import TlsOffer
+from percorso.delivery.dial import NoConnection
+from tests.delivery.ways import dial
 from tests.network.credential import GOOD, SELF_SIGNED
-from tests.network.network import Network
 from tests.network.peer import Fault, Peer, Step
 
 TRUSTED = Requirement(encrypted=True, identity=(IdentityClause(ca=True),))
 NO_STARTTLS = FailureType.STARTTLS_NOT_SUPPORTED
 HANDSHAKE = FailureType.TLS_HANDSHAKE_FAILURE
-OPTIONS = DeliveryOptions(node="test", hello_name="mta.corp.test")
 
 
 def peer(script: dict[Step, object] | None = None, **more: object) -> Peer:
     return Peer("mx.bank.test", script=script or {}, **more)  # type: ignore[arg-type]
-
-
-async def dial(server: Peer, requirement: Requirement, *, tls: bool = True) -> Connection:
-    network = Network()
-    network.add(server)
-    target = Target(name=server.name, address=server.address, port=server.port, implicit_tls=server.implicit_tls)
-    way = Way(hop="direct", target=target, requirement=requirement, offer=TlsOffer(reference_name=server.name), tls=tls)
-    return await open_connection(network, way, OPTIONS)
 
 
 UNREACHABLE = {

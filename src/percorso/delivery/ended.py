@@ -104,11 +104,13 @@ def ended(job: Job, plan: Plan, settle: Settle, handshakes: Sequence[Handshake],
 
 
 def _settled_by(plan: Plan, settle: Settle) -> int:
-    """The place of the target that settled it: the one with the failure that is told, else the last."""
-    for place, tried in enumerate(plan.tried):
-        if settle.failure and isinstance(tried.outcome, Unmet) and tried.outcome.failure == settle.failure:
+    """The place of the target that settled it: the one whose failure or reply is told, else the last."""
+    named = [place for place, tried in enumerate(plan.tried) if tried.attempt.target.name == settle.server]
+    for place in named:
+        outcome = plan.tried[place].outcome
+        if settle.failure and isinstance(outcome, Unmet) and outcome.failure == settle.failure:
             return place
-    return len(plan.tried) - 1
+    return named[-1] if named else len(plan.tried) - 1
 
 
 def _told(tried: Tried, plan: Plan) -> TargetTried:

@@ -40,7 +40,7 @@ def failure_notice(
         envelope=Envelope(
             sender=None,
             eight_bit=not text.isascii(),
-            smtputf8=message.envelope.smtputf8 and not text.isascii(),
+            smtputf8=message.envelope.sender.needs_smtputf8,
             requiretls=message.envelope.requiretls,  # RFC 8689, 4.2
         ),
         recipients=(
@@ -63,7 +63,7 @@ def _reported(ended: Ended, index: int, reply: Reply) -> FailedRecipient:
         reply=reply,
         requirement=ended.job.decisions[index].requirement,
         failure=ended.settle.failure,
-        server=last.attempt.target.name if last else "",
+        server=ended.settle.server,
         server_replied=last is not None and isinstance(last.outcome, Answered),
         last_attempt=ended.at,
     )

@@ -13,7 +13,6 @@ import msgspec
 
 from percorso.core.delivery.outcome import Status
 from percorso.core.delivery.retry import expires_at, next_attempt
-from percorso.core.delivery.sentences import bounced
 from percorso.core.mail.reply import Reply
 from percorso.delivery import log
 from percorso.delivery.ended import Ended
@@ -82,7 +81,7 @@ def _fate(ended: Ended, index: int) -> _Fate:
         expiry=job.settings.expiry,
     )
     if ended.at >= latest:
-        return _Fate(status=Status.FAILED, reply=bounced(reply))
+        return _Fate(status=Status.FAILED, reply=reply)
     due = next_attempt(
         queued.attempts + 1, ended.at, random.random(), latest=latest, insecure=insecure  # noqa: S311  spreads load
     )  # fmt: skip
