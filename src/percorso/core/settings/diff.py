@@ -11,11 +11,10 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import BaseModel
 
-from percorso.core.settings.schema import Document
+from percorso.core.settings.schema import NAMED_BY, Document
 
 Action = Literal["create", "change", "delete"]
 
-_KEY: Final = {"unit": "path", "alternate_secure_route": "unit"}
 _TABLES: Final = tuple(noun for noun in Document.model_fields if noun != "organization")
 EVENTS: Final = (
     "organization:change",
@@ -80,7 +79,7 @@ def _by_key(noun: str, document: Document) -> dict[str, BaseModel]:
     tables = getattr(document, noun)
     if isinstance(tables, BaseModel):
         return {"": tables}
-    return {getattr(table, _KEY.get(noun, "name")): table for table in tables}
+    return {getattr(table, NAMED_BY.get(noun, "name")): table for table in tables}
 
 
 def _change(noun: str, key: str, table: BaseModel, action: Action, fields: tuple[FieldChange, ...]) -> Change:

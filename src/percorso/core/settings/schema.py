@@ -20,6 +20,8 @@ MAX_ENTRIES: Final = 100_000
 """Entries of one address list."""
 MAX_DESCRIPTION: Final = 1_000
 MAX_NAME: Final = 250
+NAMED_BY: Final = {"unit": "path", "alternate_secure_route": "unit"}
+"""The key that tells a table from others of its kind, where it is not `name`."""
 
 MinTls = Literal["1.0", "1.1", "1.2", "1.3"]
 AppliesTo = Literal["inbound", "outbound", "outbound-required-elsewhere"]

@@ -8,8 +8,8 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from percorso.core.settings.problem import Path, Problem, path_text
-from percorso.core.settings.schema import Document
+from percorso.core.settings.problem import Path, Problem, path_text, title
+from percorso.core.settings.schema import NAMED_BY, Document
 
 
 class Shaped(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ def shape(tables: Mapping[str, Any]) -> Shaped:
         return Shaped(document=Document.model_validate(tables))
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    problems = tuple(shape_problem(Document, one, _title(tables, one["loc"][:-1])) for one in errors)
+    problems = tuple(shape_problem(Document, one, _titled(tables, one["loc"][:-1])) for one in errors)
     try:
         rest = Document.model_validate(_without(tables, [one["loc"] for one in errors]))
     except ValidationError:
@@ -48,22 +48,23 @@ def _below(paths: list[Path], head: str | int) -> list[Path]:
     return [path[1:] for path in paths if len(path) > 1 and path[0] == head]
 
 
-def _title(tables: Mapping[str, Any], path: Path) -> str:
+def _titled(tables: Mapping[str, Any], path: Path) -> str:
     """What people call the table at the path: `host "encryptor": primary[0]`, or its place."""
     match path:
         case (str(noun), int(place), *rest):
-            name = tables[noun][place].get("name") if isinstance(tables[noun][place], Mapping) else None
-            title = f'{noun} "{name}"' if isinstance(name, str) else path_text(path[:2])
-            return ": ".join(part for part in (title, path_text(tuple(rest))) if part)
+            table = tables[noun][place]
+            name = table.get(NAMED_BY.get(noun, "name")) if isinstance(table, Mapping) else None
+            head = title(noun, name) if isinstance(name, str) else path_text(path[:2])
+            return ": ".join(part for part in (head, path_text(tuple(rest))) if part)
         case _:
             return path_text(path)
 
 
-def shape_problem(model: type[BaseModel], error: ErrorDetails, title: str) -> Problem:
-    """One finding of pydantic in our words; `title` names the table that it is in."""
+def shape_problem(model: type[BaseModel], error: ErrorDetails, where: str) -> Problem:
+    """One finding of pydantic in our words; `where` names the table that it is in."""
     path: Path = error["loc"]
     message, mend = _words(model, path, error)
-    return Problem(path=path, message=f"{title}: {message}" if title else message, mend=mend)
+    return Problem(path=path, message=f"{where}: {message}" if where else message, mend=mend)
 
 
 def _words(model: type[BaseModel], path: Path, error: ErrorDetails) -> tuple[str, str]:

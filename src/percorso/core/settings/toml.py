@@ -22,6 +22,17 @@ _PLACE: Final = re.compile(
 )
 
 
+_IN_WORDS: Final = {
+    "Illegal character '\\n'": "the text in quotes does not end on its line; close the quotes",
+    "Cannot overwrite a value": "the key is given twice; leave one out",
+    "Invalid value": "here a value is missing or unknown; write text in quotes, and true, false and numbers without",
+    "Unclosed array": "the list does not end here; divide its entries by commas and close it with ]",
+    "Unclosed inline table": "the table does not end here; divide its keys by commas and close it with }",
+    "Expected '=' after a key in a key/value pair": 'here "=" is missing; write key = value',
+    "Invalid statement": "this is neither a table nor a key; write [table], [[table]] or key = value",
+}
+
+
 class BadToml(ValueError):
     """The text is not TOML; the message says what was found at `line` and `column` (from 1)."""
 
@@ -46,9 +57,13 @@ def read_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.fullmatch(str(error))
         if found and found["line"]:
-            raise BadToml(found["what"], line=int(found["line"]), column=int(found["column"])) from None
+            raise BadToml(
+                _IN_WORDS.get(found["what"], found["what"]), line=int(found["line"]), column=int(found["column"])
+            ) from None
         what = found["what"] if found else str(error)
-        raise BadToml(f"{what} at the end of the file", line=text.count("\n") + 1, column=0) from None
+        raise BadToml(
+            f"at the end of the file: {_IN_WORDS.get(what, what)}", line=text.count("\n") + 1, column=0
+        ) from None
 
 
 def parse(text: str) -> Written:

@@ -30,6 +30,12 @@ def validate(document: Document) -> tuple[Problem, ...]:
 
 def check_tables(tables: Mapping[str, Any]) -> Checked:
     """Check tables as they were read: their shape, and what the rest means."""
+    if "base" in tables:  # a number was taken out by `parse`
+        problem = Problem(
+            path=("base",), message=f"base is {tables['base']!r}", mend="write the number of a version, or leave it out"
+        )
+        rest = check_tables({key: table for key, table in tables.items() if key != "base"})
+        return Checked(document=None, problems=(problem, *rest.problems))
     shaped = shape(tables)
     if not shaped.document:
         return Checked(document=None, problems=shaped.problems)

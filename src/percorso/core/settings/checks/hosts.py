@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from percorso.core.mail.address import BadAddress, parse_domain
 from percorso.core.settings.inheritance import in_force, route_of, units_of
-from percorso.core.settings.problem import Path, Problem
+from percorso.core.settings.problem import Path, Problem, title
 from percorso.core.settings.schema import Document, Host, Server, TlsCompliance
 from percorso.core.tls.requirement import TlsVersion
 
@@ -16,7 +16,7 @@ def check_hosts(document: Document) -> Iterator[Problem]:
         yield from _host(("host", index), host)
     for index, route in enumerate(document.alternate_secure_route):
         if route.enabled and not route.host:
-            message = f'alternate_secure_route of unit "{route.unit}": it has no host'
+            message = f"{title('alternate_secure_route', route.unit)}: it has no host"
             yield Problem(
                 path=("alternate_secure_route", index), message=message, mend="name one, or set enabled = false"
             )
@@ -24,32 +24,32 @@ def check_hosts(document: Document) -> Iterator[Problem]:
 
 
 def _host(path: Path, host: Host) -> Iterator[Problem]:
-    title = f'host "{host.name}"'
+    where = title("host", host.name)
     if not host.primary:
-        message = f"{title}: primary has no server"
+        message = f"{where}: primary has no server"
         yield Problem(path=(*path, "primary"), message=message, mend='add one: primary = [{ address = "gw.example" }]')
     for key, plural in (("primary", "primaries"), ("secondary", "secondaries")):
         servers: tuple[Server, ...] = getattr(host, key)
         for place, server in enumerate(servers):
-            yield from _server((*path, key, place), title, server, implicit=host.tls == "implicit")
+            yield from _server((*path, key, place), where, server, implicit=host.tls == "implicit")
         total = sum(server.load for server in servers)
         if servers and total != 100:
-            message = f"{title}: loads of the {plural} add up to {total}"
+            message = f"{where}: loads of the {plural} add up to {total}"
             yield Problem(path=(*path, key), message=message, mend="make them 100")
 
 
-def _server(path: Path, title: str, server: Server, *, implicit: bool) -> Iterator[Problem]:
+def _server(path: Path, where: str, server: Server, *, implicit: bool) -> Iterator[Problem]:
     if not _is_server(server.address):
-        message = f"{title}: {server.address[:80]!r} is neither a host name nor an IP address"
+        message = f"{where}: {server.address[:80]!r} is neither a host name nor an IP address"
         yield Problem(path=(*path, "address"), message=message, mend='write it like "gw1.example" or "192.0.2.1"')
     if server.port == 465 and not implicit:
-        message = f"{title}: port 465 speaks TLS from the first byte"
+        message = f"{where}: port 465 speaks TLS from the first byte"
         yield Problem(path=(*path, "port"), message=message, mend='set tls = "implicit", or use port 25 or 587')
     elif server.port not in {25, 465, 587} and not 1024 <= server.port <= 65535:
-        message = f"{title}: port {server.port} is not for mail"
+        message = f"{where}: port {server.port} is not for mail"
         yield Problem(path=(*path, "port"), message=message, mend="use 25, 587, 465 or 1024 to 65535")
     if not 1 <= server.load <= 100:
-        message = f"{title}: a load of {server.load} is no share"
+        message = f"{where}: a load of {server.load} is no share"
         yield Problem(path=(*path, "load"), message=message, mend="use 1 to 100, or leave the server out")
 
 
@@ -82,16 +82,16 @@ def _strength(document: Document) -> Iterator[Problem]:
 def _weaknesses(
     document: Document, host: Host, index: int, unit: str
 ) -> Iterator[tuple[tuple[str, str, str], Problem]]:
-    title = f'host "{host.name}"'
+    where = title("host", host.name)
     if not host.require_tls:
-        message = f"{title}: it is an alternate secure route, but require_tls is false"
+        message = f"{where}: it is an alternate secure route, but require_tls is false"
         problem = Problem(path=("host", index, "require_tls"), message=message, mend="set require_tls = true")
         yield (host.name, "", "require_tls"), problem
     for setting in in_force(document.tls_compliance, unit):
         if setting.applies_to == "inbound":
             continue
         for key, value in _asked_and_missing(document, setting, host):
-            message = f'{title}: {key} is weaker than tls_compliance "{setting.name}", whose mail can reach it'
+            message = f'{where}: {key} is weaker than tls_compliance "{setting.name}", whose mail can reach it'
             problem = Problem(path=("host", index, key), message=message, mend=f"set {key} = {value}")
             yield (host.name, setting.name, key), problem
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from percorso.core.mail.address import BadAddress, parse_entry
 from percorso.core.settings.inheritance import Inherited, in_force, lineage, units_of
-from percorso.core.settings.problem import Problem
-from percorso.core.settings.schema import Document
+from percorso.core.settings.problem import Problem, title
+from percorso.core.settings.schema import NAMED_BY, Document
 
 _NAMED: Final = ("host", "address_list", "tls_compliance", "routing_rule", "account")
 _IN_A_UNIT: Final = ("tls_compliance", "routing_rule", "alternate_secure_route", "account")
@@ -73,13 +73,13 @@ def _units_meant(document: Document) -> Iterator[Problem]:
     for noun in _IN_A_UNIT:
         for index, table in enumerate(getattr(document, noun)):
             if table.unit not in known:
-                message = f"{_title(noun, table)}: there is no unit {_quoted(table.unit)}"
+                message = f"{_named(noun, table)}: there is no unit {_quoted(table.unit)}"
                 mend = f"add a [[unit]] with that path, or use one of: {_choice(known)}"
                 yield Problem(path=(noun, index, "unit"), message=message, mend=mend)
     seen: set[str] = set()
     for index, route in enumerate(document.alternate_secure_route):
         if route.unit in seen:
-            message = f'alternate_secure_route: unit "{route.unit}" has two'
+            message = f"{title('alternate_secure_route', route.unit)} is given twice"
             yield Problem(path=("alternate_secure_route", index), message=message, mend="leave one for each unit")
         seen.add(route.unit)
 
@@ -91,16 +91,16 @@ def _references(document: Document) -> Iterator[Problem]:
         for place, name in enumerate(setting.lists):
             if name not in lists:
                 yield _unknown(
-                    ("tls_compliance", index, "lists", place), _title("tls_compliance", setting), name, lists
+                    ("tls_compliance", index, "lists", place), title("tls_compliance", setting.name), name, lists
                 )
     for index, rule in enumerate(document.routing_rule):
         if rule.match.list and rule.match.list not in lists:
             path = ("routing_rule", index, "match", "list")
-            yield _unknown(path, _title("routing_rule", rule), rule.match.list, lists)
+            yield _unknown(path, title("routing_rule", rule.name), rule.match.list, lists)
     for index, route in enumerate(document.alternate_secure_route):
         if route.host and route.host not in hosts:
-            title = _title("alternate_secure_route", route)
-            yield _unknown(("alternate_secure_route", index, "host"), title, route.host, hosts, "host")
+            where = title("alternate_secure_route", route.unit)
+            yield _unknown(("alternate_secure_route", index, "host"), where, route.host, hosts, "host")
     inbound = document.organization.inbound_host
     if inbound and inbound not in hosts:
         yield _unknown(("organization", "inbound_host"), "organization", inbound, hosts, "host")
@@ -119,15 +119,14 @@ def _overrides(noun: str, settings: Sequence[Inherited]) -> Iterator[Problem]:
 
 
 def _unknown(
-    path: tuple[str | int, ...], title: str, name: str, known: set[str], noun: str = "address_list"
+    path: tuple[str | int, ...], where: str, name: str, known: set[str], noun: str = "address_list"
 ) -> Problem:
     mend = f"add [[{noun}]] with that name" + (f", or use one of: {_choice(known)}" if known else "")
-    return Problem(path=path, message=f"{title}: there is no {noun} {_quoted(name)}", mend=mend)
+    return Problem(path=path, message=f"{where}: there is no {noun} {_quoted(name)}", mend=mend)
 
 
-def _title(noun: str, table: object) -> str:
-    name = getattr(table, "name", "") or f"of unit {getattr(table, 'unit', '/')}"
-    return f"{noun} {_quoted(name)}" if hasattr(table, "name") else f"{noun} {name}"
+def _named(noun: str, table: object) -> str:
+    return title(noun, getattr(table, NAMED_BY.get(noun, "name")))
 
 
 def _quoted(name: str) -> str:

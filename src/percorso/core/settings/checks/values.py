@@ -2,8 +2,9 @@
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from percorso.core.mail.address import BadAddress, parse_domain, parse_entry
+from percorso.core.mail.address import parse_domain, parse_entry
 from percorso.core.settings.duration import seconds
 from percorso.core.settings.pin import parse_pin
 from percorso.core.settings.problem import Path, Problem
@@ -40,66 +41,64 @@ def _organization(document: Document) -> Iterator[Problem]:
 
 
 def _host(path: Path, host: Host) -> Iterator[Problem]:
-    title = f'host "{host.name}"'
-    yield from _identity(path, title, host)
+    where = f'host "{host.name}"'
+    yield from _identity(path, where, host)
     for place, network in enumerate(host.networks):
-        yield from _parsed((*path, "networks", place), title, _network, network)
+        yield from _parsed((*path, "networks", place), where, _network, network)
 
 
 def _compliance(path: Path, setting: TlsCompliance) -> Iterator[Problem]:
-    title = f'tls_compliance "{setting.name}"'
-    yield from _identity(path, title, setting)
+    where = f'tls_compliance "{setting.name}"'
+    yield from _identity(path, where, setting)
     for place, name in enumerate(setting.match):
-        yield from _parsed((*path, "match", place), title, parse_domain, name)
+        yield from _parsed((*path, "match", place), where, parse_domain, name)
     if setting.lists and setting.all:
-        message = f"{title}: lists and all are both given"
+        message = f"{where}: lists and all are both given"
         yield Problem(path=(*path, "all"), message=message, mend="name the lists, or apply it to all messages")
     if not (setting.lists or setting.all):
-        message = f"{title}: it has neither lists nor all = true, so that it applies to nothing"
+        message = f"{where}: it has neither lists nor all = true, so that it applies to nothing"
         yield Problem(path=path, message=message, mend="name its address lists, or set all = true")
 
 
-def _identity(path: Path, title: str, table: Host | TlsCompliance) -> Iterator[Problem]:
+def _identity(path: Path, where: str, table: Host | TlsCompliance) -> Iterator[Problem]:
     for place, pin in enumerate(table.pin):
-        yield from _parsed((*path, "pin", place), title, parse_pin, pin)
+        yield from _parsed((*path, "pin", place), where, parse_pin, pin)
     if table.ca_file and not table.ca_file.startswith("/"):
-        message = f'{title}: ca_file "{table.ca_file}" is no absolute path'
+        message = f'{where}: ca_file "{table.ca_file}" is no absolute path'
         yield Problem(path=(*path, "ca_file"), message=message, mend='begin it with "/": it is read on every node')
 
 
 def _rule(path: Path, rule: RoutingRule) -> Iterator[Problem]:
-    title, match = f'routing_rule "{rule.name}"', rule.match
+    where, match = f'routing_rule "{rule.name}"', rule.match
     for key, entry in (("sender", match.sender), ("recipient", match.recipient)):
         if entry:
-            yield from _parsed((*path, key), f"{title}: {key}", parse_entry, entry)
+            yield from _parsed((*path, key), f"{where}: {key}", parse_entry, entry)
     if bool(match.header) != bool(match.contains):
-        message = f"{title}: header and contains go together"
+        message = f"{where}: header and contains go together"
         yield Problem(path=path, message=message, mend='give both, such as header = "Subject", contains = "[secure]"')
     # RFC 5322, 3.6.8: a field name is printable US-ASCII without the colon.
     if match.header and not all("!" <= sign <= "~" and sign != ":" for sign in match.header):
-        message = f"{title}: {match.header!r} is no name of a header field"
+        message = f"{where}: {match.header!r} is no name of a header field"
         yield Problem(path=(*path, "header"), message=message, mend='write it without the colon, such as "Subject"')
     if not (match.header or match.sender or match.recipient or match.list or match.larger_than):
-        message = f"{title}: match has no condition"
+        message = f"{where}: match has no condition"
         mend = "give header and contains, sender, recipient, list or larger_than"
         yield Problem(path=path, message=message, mend=mend)
 
 
-def _entries(path: Path, title: str, entries: Sequence[str]) -> Iterator[Problem]:
+def _entries(path: Path, where: str, entries: Sequence[str]) -> Iterator[Problem]:
     for place, entry in enumerate(entries):
-        yield from _parsed((*path, place), title, parse_entry, entry)
+        yield from _parsed((*path, place), where, parse_entry, entry)
 
 
-def _parsed(path: Path, title: str, parse: Callable[[str], object], text: str) -> Iterator[Problem]:
+def _parsed(path: Path, where: str, parse: Callable[[str], object], text: str) -> Iterator[Problem]:
     try:
         parse(text)
-    except BadAddress as error:
-        message = f"{title}: {error}"
-        mend = 'write "bank.test", ".bank.test" for its subdomains, or an address'
-        yield Problem(path=path, message=message, mend=mend)
     except ValueError as error:
-        message, _, mend = str(error).rpartition("; ")
-        yield Problem(path=path, message=f"{title}: {message}", mend=mend)
+        message, semicolon, mend = str(error).rpartition("; ")
+        if not semicolon:
+            message, mend = mend, _LIKE.get(parse, 'write it like "bank.test"')
+        yield Problem(path=path, message=f"{where}: {message}", mend=mend)
 
 
 def _domain_or_subdomains(text: str) -> str:
@@ -112,3 +111,9 @@ def _network(text: str) -> object:
     except ValueError:
         mend = 'write an address or a network, such as "192.0.2.0/24", without host bits'
         raise ValueError(f"{text!r} is no network; {mend}") from None
+
+
+_LIKE: Final[dict[Callable[[str], object], str]] = {
+    parse_entry: 'write "bank.test", ".bank.test" for its subdomains, or an address',
+    _domain_or_subdomains: 'write "corp.test", or ".corp.test" for its subdomains',
+}
