@@ -6,7 +6,7 @@ Without `--config` it is ./percorso.toml, else /etc/percorso/percorso.toml, else
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +16,9 @@ from percorso.config.checks import check
 from percorso.config.schema import Configuration
 from percorso.core.settings.locate import Lines, LocatedProblem
 from percorso.core.settings.problem import Problem, path_text
-from percorso.core.settings.shape import shape_problem
+from percorso.core.settings.shape import shape_problem, without
 from percorso.core.settings.toml import BadToml, read_toml
+from percorso.core.settings.validation import together
 
 PREFIX: Final = "PERCORSO_"
 PLACES: Final = (Path("percorso.toml"), Path("/etc/percorso/percorso.toml"))
@@ -53,7 +54,7 @@ def read_configuration(file: Path | None, environ: Mapping[str, str]) -> Configu
     from_environment = _merge_environment(tables, environ)
     configuration, problems = _configure(tables, (found.parent if found else Path()).absolute())
     wrong += _told(problems, name, Lines(text), from_environment)
-    if wrong or not configuration:
+    if wrong:
         raise BadConfiguration(wrong)
     return configuration
 
@@ -103,14 +104,16 @@ def _unknown_sections(environ: Mapping[str, str]) -> Iterator[str]:
             yield f'{variable}: unknown section "{section}"; {mend}'
 
 
-def _configure(tables: dict[str, Any], folder: Path) -> tuple[Configuration | None, list[Problem]]:
+def _configure(tables: dict[str, Any], folder: Path) -> tuple[Configuration, tuple[Problem, ...]]:
+    shape_problems: tuple[Problem, ...] = ()
     try:
         configuration = Configuration.model_validate(tables)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        return None, [shape_problem(Configuration, one, path_text(one["loc"][:-1])) for one in errors]
+        shape_problems = tuple(shape_problem(Configuration, one, path_text(one["loc"][:-1])) for one in errors)
+        configuration = Configuration.model_validate(without(tables, [one["loc"] for one in errors]))
     configuration = _rooted(configuration, folder)
-    return configuration, list(check(configuration))
+    return configuration, together(shape_problems, check(configuration))
 
 
 def _rooted(configuration: Configuration, folder: Path) -> Configuration:
@@ -125,11 +128,11 @@ def _rooted(configuration: Configuration, folder: Path) -> Configuration:
 
 
 def _told(
-    problems: list[Problem], file: str, lines: Lines, from_environment: Mapping[tuple[str, ...], str]
+    problems: Iterable[Problem], file: str, lines: Lines, from_environment: Mapping[tuple[str, ...], str]
 ) -> Iterator[str]:
     """Each problem with its place: first those of the environment, then those of the file by line."""
-    located = [LocatedProblem.of(problem, lines) for problem in problems]
-    for problem, one in sorted(zip(problems, located, strict=True), key=lambda pair: pair[1].line):
+    located = [(problem, LocatedProblem.of(problem, lines)) for problem in problems]
+    for problem, one in sorted(located, key=lambda pair: pair[1].line):
         path = tuple(str(part) for part in problem.path)
         variable = from_environment.get(path[:2]) or from_environment.get(path[:1])
         yield f"{variable}: {problem}" if variable else one.at(file)

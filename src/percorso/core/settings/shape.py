@@ -28,19 +28,19 @@ def shape(tables: Mapping[str, Any]) -> Shaped:
         errors = error.errors(include_url=False)
     problems = tuple(shape_problem(Document, one, _titled(tables, one["loc"][:-1])) for one in errors)
     try:
-        rest = Document.model_validate(_without(tables, [one["loc"] for one in errors]))
+        rest = Document.model_validate(without(tables, [one["loc"] for one in errors]))
     except ValidationError:
         return Shaped(document=None, problems=problems)
     return Shaped(document=rest, problems=problems)
 
 
-def _without(value: Any, wrong: list[Path]) -> Any:
-    """A copy of the tables without the places that are wrong."""
+def without(value: Any, wrong: list[Path]) -> Any:
+    """A copy of the tables without the places that are wrong, so that the rest can be judged too."""
     heads = {path[0] for path in wrong if len(path) == 1}
     if isinstance(value, Mapping):
-        return {key: _without(one, _below(wrong, key)) for key, one in value.items() if key not in heads}
+        return {key: without(one, _below(wrong, key)) for key, one in value.items() if key not in heads}
     if isinstance(value, list):
-        return [_without(one, _below(wrong, place)) for place, one in enumerate(value) if place not in heads]
+        return [without(one, _below(wrong, place)) for place, one in enumerate(value) if place not in heads]
     return value
 
 

@@ -1,6 +1,6 @@
 """Everything that is wrong with a settings document, at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -39,12 +39,15 @@ def check_tables(tables: Mapping[str, Any]) -> Checked:
     shaped = shape(tables)
     if not shaped.document:
         return Checked(document=None, problems=shaped.problems)
-    misshapen = {_table(problem.path) for problem in shaped.problems}
-    sense = tuple(problem for problem in validate(shaped.document) if _table(problem.path) not in misshapen)
-    problems = shaped.problems + sense
+    problems = together(shaped.problems, validate(shaped.document))
     return Checked(document=None if problems else shaped.document, problems=problems)
 
 
+def together(shape_problems: tuple[Problem, ...], sense_problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Both, without what is said of a table with a wrong key: it may only follow from that."""
+    misshapen = {_table(problem.path) for problem in shape_problems}
+    return (*shape_problems, *(problem for problem in sense_problems if _table(problem.path) not in misshapen))
+
+
 def _table(path: Path) -> Path:
-    """The table of a problem: what is said of a table with a wrong key may only follow from that."""
     return path[:2] if len(path) > 1 and isinstance(path[1], int) else path[:1]
