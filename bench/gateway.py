@@ -4,7 +4,6 @@ A thousand rules, a list of a hundred thousand entries that holds the recipient,
 an alternate secure route in reserve, and an evidence log that has been filled before.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,31 +77,31 @@ def customers() -> str:
 
 
 class Percorso:
-    """One node, started anew for every run on a copy of the same store."""
+    """One node, started anew for every run; its store lives on, and what a run leaves behind is there in the next."""
 
     name = "Percorso"
     starttls = True
 
     def __init__(self, folder: Path, *, evidence_rows: int, workers: int, progress: Progress) -> None:
-        self._folder = folder
+        self._folder = folder / "node"
         self._evidence_rows = evidence_rows
         self._workers = workers
         self._progress = progress
-        self._filled: Path | None = None
 
     @contextmanager
     def run(self, surroundings: Surroundings) -> Iterator[Running]:
-        """The node, with its settings applied."""
-        shutil.copytree(self._data(), surroundings.folder / "data")
-        (surroundings.folder / "customers.csv").write_text(customers(), encoding="utf-8")
+        """The node; at the first time its evidence log is filled and its settings are applied."""
+        first = not self._folder.exists()
+        if first:
+            self._prepare()
         with dns_in_background(ZONE) as dns_port:
             node = Node(
                 NodePlan(
-                    folder=surroundings.folder,
+                    folder=self._folder,
                     ca_file=surroundings.ca_file,
                     dns_port=dns_port,
                     delivery_port=surroundings.sink_port,
-                    settings=settings(),
+                    settings=settings() if first else "",
                     workers=self._workers,
                     concurrency=surroundings.connections,
                 )
@@ -113,9 +112,7 @@ class Percorso:
             finally:
                 node.stop()
 
-    def _data(self) -> Path:
-        """The data directory to copy, made at the first call."""
-        if self._filled is None:
-            self._filled = self._folder / "filled"
-            fill(self._filled, self._evidence_rows, self._progress)
-        return self._filled
+    def _prepare(self) -> None:
+        self._folder.mkdir()
+        (self._folder / "customers.csv").write_text(customers(), encoding="utf-8")
+        fill(self._folder / "data", self._evidence_rows, self._progress)
