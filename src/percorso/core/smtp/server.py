@@ -102,9 +102,9 @@ class ServerSession:
         return self._state
 
     @property
-    def recipients(self) -> tuple[EnvelopeRecipient, ...]:
-        """The recipients accepted so far in this transaction."""
-        return tuple(self._draft.recipients) if self._draft else ()
+    def smtputf8(self) -> bool:
+        """Whether this transaction's MAIL asked for SMTPUTF8."""
+        return self._draft is not None and self._draft.smtputf8
 
     def greet(self) -> None:
         """Say 220. Instead of it, `close` may refuse the connection."""
