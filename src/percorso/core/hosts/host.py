@@ -40,7 +40,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     address: str  # the IP address
     port: int = 25
     implicit_tls: bool = False
-    name_authenticated: bool = False  # the name came through DNSSEC-validated answers
+    name_authenticated: bool = False  # the name was configured, or came through DNSSEC-validated answers
 
     def __str__(self) -> str:
         where = f"[{self.address}]" if ":" in self.address else self.address
