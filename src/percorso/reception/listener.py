@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from percorso.config.schema import Limits, Listener
+from percorso.config.schema import Configuration, Listener
 from percorso.core.smtp import extensions
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Queue
@@ -20,24 +21,20 @@ _SWEEP: Final = 1.0
 """Seconds between two looks at what has taken too long."""
 
 
-class Reception:
-    """Takes in mail for one worker's queue.
-
-    `tls` is the listeners' certificate; a listener with TLS needs it. One `listen` for each listener, then `stop`.
-    """
+class Listeners:
+    """All listeners of one worker, in the configuration's order. `tls` is their certificate."""
 
     def __init__(
         self,
+        configuration: Configuration,
         *,
-        name: str,
-        limits: Limits,
-        tls: ssl.SSLContext | None,
+        tls: ssl.SSLContext,
         queue: Queue,
         settings: SettingsSource,
         clock: Clock,
     ) -> None:
-        self._name = name
-        self._limits = limits
+        limits = configuration.limits
+        self._configuration = configuration
         self._tls = tls
         self._queue = queue
         self._settings = settings
@@ -50,19 +47,14 @@ class Reception:
         self._all_ended = asyncio.Event()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def listen(self, listener: Listener, bound: socket.socket) -> None:
-        """Serve a listener on a socket that is bound to its address. The socket is ours from now on."""
-        if listener.role != "relay":
-            raise NotImplementedError(f"the role {listener.role!r} is not available yet")
-        if listener.tls != "none" and self._tls is None:
-            raise ValueError(f"the listener {listener.address} has tls = {listener.tls!r}, but there is no certificate")
-        service = self._service(listener)
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve, on one bound socket for each listener; they are ours from now on. Clients connect once it returns."""
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(lambda: self._connection(service), sock=bound))
-        if self._sweep is None:
-            self._sweep = loop.call_later(_SWEEP, self._look_around)
+        for listener, bound in zip(self._configuration.listener, sockets, strict=True):
+            self._servers.append(await loop.create_server(self._factory(listener), sock=bound))
+        self._sweep = loop.call_later(_SWEEP, self._look_around)
 
-    async def stop(self, *, grace: float) -> None:
+    async def stop(self, grace: float) -> None:
         """Accept no one, say 421 to those who wait, and give messages on their way `grace` seconds to end."""
         self._clients.stopping = True
         for server in self._servers:
@@ -78,10 +70,20 @@ class Reception:
         if self._sweep is not None:
             self._sweep.cancel()
 
+    def _factory(self, listener: Listener) -> Callable[[], Connection]:
+        service = self._service(listener)
+
+        def connect() -> Connection:
+            connection = Connection(service, self._buffer, self._ended)
+            self._connections.add(connection)
+            return connection
+
+        return connect
+
     def _service(self, listener: Listener) -> Service:
-        limits = self._limits
+        limits = self._configuration.limits
         return Service(
-            name=self._name,
+            name=self._configuration.node.name,
             listener=listener,
             networks=Networks(listener.networks),
             limits=limits,
@@ -98,11 +100,6 @@ class Reception:
             clients=self._clients,
             gate=self._gate,
         )
-
-    def _connection(self, service: Service) -> Connection:
-        connection = Connection(service, self._buffer, self._ended)
-        self._connections.add(connection)
-        return connection
 
     def _ended(self, connection: Connection) -> None:
         self._connections.discard(connection)
