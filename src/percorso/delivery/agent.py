@@ -23,10 +23,10 @@ from percorso.delivery.pool import ConnectionPool
 from percorso.delivery.send import Sender
 from percorso.delivery.settle import Settler
 from percorso.delivery.sort import Sorter
+from percorso.lookups.route import Router
 from percorso.ports.clock import Clock
 from percorso.ports.dialer import Dialer
 from percorso.ports.queue import Claim, Queue
-from percorso.ports.resolver import Resolver
 from percorso.ports.settings import SettingsSource
 
 _SORTERS: Final = 50  # claims decided on at once; they wait only for published policies
@@ -61,7 +61,7 @@ class DeliveryAgent:
         *,
         queue: Queue,
         settings: SettingsSource,
-        resolver: Resolver,
+        router: Router,
         dialer: Dialer,
         clock: Clock,
         options: DeliveryOptions,
@@ -72,11 +72,16 @@ class DeliveryAgent:
         self._pool = ConnectionPool(options, clock)
         self._hand = WorkInHand(options, queue.wake)
         self._sorter = Sorter(settings, clock)
-        self._carrier = Carrier(Sender(dialer, self._pool, options), resolver, clock, options)
+        self._carrier = Carrier(router, Sender(dialer, self._pool, options), clock, options.node)
         self._settler = Settler(queue, options)
-        self._intake: Lane[Held] = Lane(self._sort, width=_SORTERS, linger=options.linger)
+        self._intake: Lane[Held] = Lane(self._sort, lambda: None, width=_SORTERS, linger=options.linger)
         self._destinations: dict[str, Destination] = {}
         self._stopping = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand: all that was taken is settled or given back, durably."""
+        return self._hand.empty
 
     def room(self) -> int:
         """How many more claims delivery takes now."""
@@ -100,8 +105,8 @@ class DeliveryAgent:
         for destination in self._destinations.values():
             for job in destination.lane.dismiss():
                 self._give_back(job.held, job.untried)
-        lanes = (self._intake, *(destination.lane for destination in self._destinations.values()))
-        await asyncio.gather(*(lane.ended(timeout=grace) for lane in lanes))
+        lanes = [destination.lane for destination in self._destinations.values()]
+        await asyncio.gather(self._intake.ended(timeout=grace), *[lane.ended(timeout=grace) for lane in lanes])
         await self._pool.close()
 
     # Deciding
@@ -124,7 +129,7 @@ class DeliveryAgent:
         destination = self._destination(job.destination)
         if self._stopping:
             self._give_back(job.held, job.untried)
-        elif destination.silent and destination.lane.waiting >= self._few:
+        if destination.silent and destination.lane.waiting >= self._few:
             self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
         else:
             destination.lane.put(job)
@@ -134,12 +139,15 @@ class DeliveryAgent:
         if destination is None:
             lane = Lane(
                 self._deliver,
-                partial(self._destinations.pop, name, None),
+                partial(self._forget, name),
                 width=self._options.concurrency,
                 linger=self._options.linger,
             )
             destination = self._destinations[name] = Destination(lane)
         return destination
+
+    def _forget(self, name: str) -> None:
+        del self._destinations[name]
 
     @property
     def _few(self) -> int:

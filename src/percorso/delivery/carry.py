@@ -1,31 +1,33 @@
 """Carry one job through its plan: target after target, until the plan says how it ends."""
 
 from percorso.core.delivery.next_step import next_step, settled
-from percorso.core.delivery.plan import Attempt, Leg, Plan
+from percorso.core.delivery.plan import Attempt, Plan
 from percorso.core.mail.reply import Reply
-from percorso.core.policy.decision import Hop
 from percorso.core.tls.handshake import Handshake
 from percorso.delivery.ended import Ended, ended
 from percorso.delivery.job import Job
 from percorso.delivery.send import Sender
 from percorso.delivery.way import way_to
+from percorso.lookups.route import Router
 from percorso.ports.clock import Clock
 
 
 class Carrier:
     """Takes jobs to where they go."""
 
-    def __init__(self, sender: Sender, clock: Clock, node: str) -> None:
+    def __init__(self, router: Router, sender: Sender, clock: Clock, node: str) -> None:
+        self._router = router
         self._sender = sender
         self._clock = clock
         self._node = node
 
     async def carry(self, job: Job) -> Ended:
         """The job at its end, still to be settled in the queue."""
-        plan = Plan(legs=tuple([await self._leg(hop) for hop in job.hops]), recipients=len(job.recipients))
-        handshakes: list[Handshake] = []
         if job.refusal is not None:
             return self.stopped(job, job.refusal)
+        legs = [await self._router.leg(hop) for hop in job.hops]
+        plan = Plan(legs=tuple(legs), recipients=len(job.recipients))
+        handshakes: list[Handshake] = []
         while isinstance(step := next_step(plan), Attempt):
             outcome, handshake = await self._sender.send(job, way_to(plan.legs[step.leg].hop, step))
             plan = plan.after(step, outcome)
@@ -37,6 +39,3 @@ class Carrier:
         plan = Plan(legs=(), recipients=len(job.recipients))
         step = settled(reply, len(job.recipients))
         return ended(job, plan, step, (), at=self._clock.now(), node=self._node)
-
-    async def _leg(self, hop: Hop) -> Leg:
-        raise NotImplementedError

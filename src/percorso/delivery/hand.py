@@ -34,6 +34,11 @@ class WorkInHand:
         self._was_full = False
         self._closed = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is in hand."""
+        return not self._claims
+
     def room(self) -> int:
         """How many more claims."""
         if self._closed:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from percorso.core.hosts.host import Host
+from percorso.core.mail.headers import find_fields, unfold
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.decide import decide
 from percorso.core.policy.decision import Decision, Hop
@@ -18,12 +19,15 @@ from percorso.core.policy.settings import Settings
 from percorso.core.tls.requirement import Requirement
 from percorso.delivery.hand import Held
 from percorso.delivery.job import Job
+from percorso.lookups.facts import MessageFacts
 from percorso.ports.clock import Clock
+from percorso.ports.queue import Claim
 from percorso.ports.settings import SettingsSource
 
 MAX_RECIPIENTS: Final = 100
 """Of one transaction; every server takes so many (RFC 5321, 4.5.3.1.8)."""
 _AT_ONCE: Final = 100  # recipients decided on before others get a turn
+_MAX_MESSAGE_ID: Final = 250  # characters that the evidence keeps
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,3 +58,54 @@ def groups(decisions: Sequence[Decision]) -> Iterator[list[int]]:
     for places in together.values():
         for start in range(0, len(places), MAX_RECIPIENTS):
             yield places[start : start + MAX_RECIPIENTS]
+
+
+class Sorter:
+    """Makes jobs of claims, under the settings of the moment."""
+
+    def __init__(self, settings: SettingsSource, clock: Clock) -> None:
+        self._source = settings
+        self._clock = clock
+
+    async def jobs(self, held: Held) -> list[Job]:
+        """The claim's jobs; together they have each of its recipients once."""
+        head = held.claim.message.content.head()
+        settings, decisions = await self._decide(held.claim, head)
+        message_id = _message_id(head)
+        queued = held.claim.recipients
+        return [
+            Job(
+                held=held,
+                recipients=tuple([queued[place] for place in places]),
+                decisions=tuple([decisions[place] for place in places]),
+                settings=settings,
+                message_id=message_id,
+            )
+            for places in groups(decisions)
+        ]
+
+    async def _decide(self, claim: Claim, head: bytes) -> tuple[Settings, list[Decision]]:
+        """One decision for each recipient, all under the same settings: begun again where these change meanwhile."""
+        message = claim.message
+        while True:
+            settings = self._source.current
+            facts = MessageFacts(
+                envelope=message.envelope,
+                arrival=message.arrival,
+                head=head,
+                size=message.content.size,
+                source=self._source,
+            )
+            decisions = []
+            for number, queued in enumerate(claim.recipients, start=1):
+                of = facts.of(queued.recipient.address, now=self._clock.now(), kept=queued.kept)
+                decisions.append(decide(of, settings))
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if settings is self._source.current:
+                return settings, decisions
+
+
+def _message_id(head: bytes) -> str:
+    fields = find_fields(head, ("message-id",))
+    return unfold(fields[0][1])[:_MAX_MESSAGE_ID] if fields else ""
