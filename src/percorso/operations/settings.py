@@ -50,6 +50,11 @@ def plan(store: SettingsStore, draft: Draft) -> Plan:
     return Plan(document=draft.document, base=base, newest=newest, changes=found)
 
 
+def with_comment(agreed: Plan, comment: str) -> Plan:
+    """The plan with a comment for the history."""
+    return msgspec.structs.replace(agreed, comment=comment)
+
+
 def apply(store: SettingsStore, agreed: Plan, *, actor: Actor, now: float) -> int:
     """Make the planned document the next version; returns its number. Nothing to change makes no version.
 
@@ -66,13 +71,13 @@ def apply(store: SettingsStore, agreed: Plan, *, actor: Actor, now: float) -> in
 def plan_rollback(store: SettingsStore, version: int) -> Plan:
     """What going back to an old version would change. Raises `UnknownVersion` or `NoLongerValid`."""
     newest = store.newest().version
-    document = _document(store, version)
-    problems = validate(document)
+    old = document(store, version)
+    problems = validate(old)
     if problems:
         reasons = "\n".join(str(problem) for problem in problems)
         raise NoLongerValid(f"version {version} would be refused today; export it, mend it and apply it:\n{reasons}")
-    found = changes(store.document(newest), document)
-    return Plan(document=document, base=newest, newest=newest, changes=found, comment=f"back to version {version}")
+    found = changes(store.document(newest), old)
+    return Plan(document=old, base=newest, newest=newest, changes=found, comment=f"back to version {version}")
 
 
 def export(store: SettingsStore, version: int | None = None) -> str:
@@ -80,8 +85,16 @@ def export(store: SettingsStore, version: int | None = None) -> str:
 
     An older version is based on the one in force too: it was chosen in the knowledge of it.
     """
-    newest = store.newest().version
-    return render(_document(store, newest if version is None else version), base=newest)
+    return render(document(store, version), base=store.newest().version)
+
+
+def document(store: SettingsStore, version: int | None = None) -> Document:
+    """A version's document, that in force unless told. Raises `UnknownVersion`."""
+    wanted = store.newest().version if version is None else version
+    try:
+        return store.document(wanted)
+    except LookupError:
+        raise UnknownVersion(wanted) from None
 
 
 def history(store: SettingsStore, *, limit: int) -> list[SettingsVersion]:
@@ -104,10 +117,3 @@ def audit_entries(found: Iterable[Change], *, actor: Actor, now: float) -> list[
         )
         for change in found
     ]
-
-
-def _document(store: SettingsStore, version: int) -> Document:
-    try:
-        return store.document(version)
-    except LookupError:
-        raise UnknownVersion(version) from None

@@ -1,0 +1,19 @@
+"""`percorso bench`."""
+
+import typer
+
+from percorso.cli.starters import Starters
+
+
+def add(app: typer.Typer, starters: Starters) -> None:
+    """Add the verb."""
+
+    @app.command(
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    )
+    def bench(context: typer.Context) -> None:
+        """Measure speed and size on this machine, beside Postfix where that is installed.
+
+        Example: percorso bench --pairs 3
+        """
+        raise typer.Exit(starters.bench(context.args))

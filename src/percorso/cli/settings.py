@@ -1,0 +1,163 @@
+"""`percorso settings check | plan | apply | export | history | rollback`."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, stores
+from percorso.cli.output import complain, moment, say, show_table, write_json
+from percorso.cli.plan_view import plan_json, show_plan
+from percorso.cli.starters import Starters
+from percorso.operations import settings as operations
+from percorso.operations.actor import operating_system_user
+from percorso.operations.settings_file import BadSettings, Draft, read_settings
+from percorso.ports.settings import SettingsConflict, SettingsStore
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A settings document (TOML).", show_default=False)]
+CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why; it shows in the history.")]
+
+
+def add(app: typer.Typer, starters: Starters) -> None:
+    """Add the verb."""
+    settings = typer.Typer(help="What the organization decides: versioned and audited.", no_args_is_help=True)
+    app.add_typer(settings, name="settings")
+    _add_reading(settings, starters)
+    _add_changing(settings, starters)
+
+
+def _add_reading(settings: typer.Typer, starters: Starters) -> None:
+    @settings.command()
+    def check(file: FileArgument, json: JsonOption = False) -> None:
+        """Tell all that is wrong with a settings document, by line, with the mend.
+
+        Example: percorso settings check settings.toml
+        """
+        draft = _read(file, as_json=json)
+        if json:
+            write_json({"file": str(file), "problems": []})
+        else:
+            say(f"{file}: can be applied ({_contents(draft)})")
+
+    @settings.command()
+    def plan(file: FileArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+        """Show what applying a settings document would change. Exit code 1 where another change came between.
+
+        Example: percorso settings plan settings.toml
+        """
+        draft = _read(file, as_json=json)
+        found = operations.plan(stores(starters, config).settings(), draft)
+        if json:
+            write_json(plan_json(found))
+        else:
+            show_plan(found)
+        if found.conflict:
+            raise SettingsConflict(found.base, found.newest)
+
+    @settings.command()
+    def export(
+        version: Annotated[int | None, typer.Option(min=0, show_default=False, help="An older version.")] = None,
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Write the settings to standard output, ready to be edited and applied.
+
+        Example: percorso settings export > settings.toml
+        """
+        store = stores(starters, config).settings()
+        if json:
+            write_json(operations.document(store, version).model_dump(mode="json"))
+        else:
+            sys.stdout.write(operations.export(store, version))
+
+    @settings.command()
+    def history(limit: LimitOption = 20, config: ConfigOption = None, json: JsonOption = False) -> None:
+        """List the versions, the newest first.
+
+        Example: percorso settings history
+        """
+        versions = operations.history(stores(starters, config).settings(), limit=limit)
+        if json:
+            write_json(versions)
+            return
+        rows = [(one.version, moment(one.at), one.actor, one.comment) for one in versions]
+        show_table(("Version>", "When", "Who", "Comment"), rows)
+
+
+def _add_changing(settings: typer.Typer, starters: Starters) -> None:
+    @settings.command()
+    def apply(
+        file: FileArgument,
+        yes: YesOption = False,
+        comment: CommentOption = "",
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Make a settings document the settings in force; running nodes take it up at once.
+
+        A document is whole: what it leaves out is removed. On a terminal the plan is shown and you are asked.
+
+        Example: percorso settings apply settings.toml --comment "TLS for partners"
+        """
+        draft = _read(file, as_json=json)
+        store = stores(starters, config).settings()
+        found = operations.plan(store, draft)
+        agreed = operations.with_comment(found, comment)
+        _apply(store, agreed, yes=yes, as_json=json)
+
+    @settings.command()
+    def rollback(
+        version: Annotated[int, typer.Argument(min=0, help="The version to go back to.", show_default=False)],
+        yes: YesOption = False,
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Make a new version that equals an old one.
+
+        Example: percorso settings rollback 12
+        """
+        store = stores(starters, config).settings()
+        _apply(store, operations.plan_rollback(store, version), yes=yes, as_json=json)
+
+
+def _apply(store: SettingsStore, agreed: operations.Plan, *, yes: bool, as_json: bool) -> None:
+    if agreed.conflict:
+        raise SettingsConflict(agreed.base, agreed.newest)
+    if not as_json:
+        show_plan(agreed)
+    ask = not yes and agreed.changes and sys.stdin.isatty() and sys.stdout.isatty()
+    if ask and not typer.confirm("Apply this?", err=True):
+        complain("nothing was changed")
+        raise typer.Exit(1)
+    version = operations.apply(store, agreed, actor=operating_system_user(), now=time.time())
+    if as_json:
+        write_json({"version": version, "changes": len(agreed.changes)})
+    elif agreed.changes:
+        say(f"version {version} is in force")
+
+
+def _read(file: Path, *, as_json: bool) -> Draft:
+    try:
+        return read_settings(file)
+    except BadSettings as error:
+        if not as_json:
+            raise
+        write_json({"file": error.file, "problems": error.problems})
+        raise typer.Exit(2) from None
+
+
+def _contents(draft: Draft) -> str:
+    document = draft.document
+    entries = sum(len(one.entries) for one in document.address_list)
+    counts = [
+        (len(document.unit), "units"),
+        (len(document.host), "hosts"),
+        (len(document.address_list), "address lists"),
+        (entries, "entries"),
+        (len(document.tls_compliance), "TLS compliance settings"),
+        (len(document.routing_rule), "routing rules"),
+        (len(document.alternate_secure_route), "alternate secure routes"),
+    ]
+    return ", ".join(f"{count} {noun}" for count, noun in counts if count) or "empty"
