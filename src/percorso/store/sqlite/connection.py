@@ -20,8 +20,8 @@ BUSY_TIMEOUT: Final = 10_000
 """Milliseconds to wait for another process's short transaction."""
 _PAGE_SIZE: Final = 8192
 """A message of 10 KiB is two of these; larger pages write more for the small rows beside it."""
-_CHECKPOINT_PAGES: Final = 4000
-"""32 MiB of log between checkpoints: most pages of a busy queue are overwritten in the log before they are copied."""
+_CHECKPOINT_PAGES: Final = 1000
+"""8 MiB of log between checkpoints: more would cost no less, and hold up the commit that does it for longer."""
 _CACHE_KIB: Final = 32 * 1024
 
 
