@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -34,7 +35,7 @@ def key_usage(**allowed: bool) -> x509.KeyUsage:
 class Pair:
     """A key with its certificate and those above it, the leaf first."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     certificate: x509.Certificate
     above: tuple[x509.Certificate, ...] = ()
 
@@ -54,6 +55,7 @@ class Pair:
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:
             file.write(self.chain_pem + self.key_pem)
             file.flush()
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # weak keys are among the kinds
             context.load_cert_chain(file.name)
         return context
 
@@ -68,16 +70,23 @@ class Pair:
         return certificate, key
 
 
+class Dates(TypedDict, total=False):
+    """What may be other than usual about a certificate's dates."""
+
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+
+
 def build(
     common_name: str,
     *,
     issuer: Pair | None = None,
     names: Sequence[str] = (),
-    not_before: datetime.datetime = NOW - DAY,
-    not_after: datetime.datetime = NOW + 30 * DAY,
     extensions: Sequence[x509.ExtensionType] = (),
+    rsa_bits: int = 0,
+    **dates: Unpack[Dates],
 ) -> Pair:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = (
         x509.CertificateBuilder()
@@ -85,8 +94,8 @@ def build(
         .issuer_name(issuer.certificate.subject if issuer else subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(not_before)
-        .not_valid_after(not_after)
+        .not_valid_before(dates.get("not_before", NOW - DAY))
+        .not_valid_after(dates.get("not_after", NOW + 30 * DAY))
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
@@ -102,29 +111,38 @@ def _self_issued(pair: Pair) -> bool:
     return pair.certificate.issuer == pair.certificate.subject
 
 
-def authority(common_name: str = "Test CA", *, issuer: Pair | None = None, is_ca: bool = True) -> Pair:
+def authority(
+    common_name: str = "Test CA",
+    *,
+    issuer: Pair | None = None,
+    is_ca: bool = True,
+    usages: Sequence[x509.ObjectIdentifier] = (),
+    **dates: Unpack[Dates],
+) -> Pair:
     usage = key_usage(key_cert_sign=True, crl_sign=True) if is_ca else key_usage(digital_signature=True)
     basic = x509.BasicConstraints(ca=is_ca, path_length=None)
-    return build(common_name, issuer=issuer, extensions=(basic, usage))
+    purposes = (x509.ExtendedKeyUsage(list(usages)),) if usages else ()
+    return build(common_name, issuer=issuer, extensions=(basic, usage, *purposes), **dates)
 
 
 def server(
     issuer: Pair | None,
     *names: str,
     usages: Sequence[x509.ObjectIdentifier] = SERVER_AUTH,
-    common_name: str = "",
-    **times: datetime.datetime,
+    rsa_bits: int = 0,
+    **dates: Unpack[Dates],
 ) -> Pair:
     """A leaf for `names`; without an issuer it is self-signed."""
     return build(
-        common_name or (names[0] if names else "nameless"),
+        names[0] if names else "nameless",
         issuer=issuer,
         names=names,
         extensions=(
             x509.BasicConstraints(ca=False, path_length=None),
             *((x509.ExtendedKeyUsage(list(usages)),) if usages else ()),
         ),
-        **times,
+        rsa_bits=rsa_bits,
+        **dates,
     )
 
 
