@@ -2,15 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from percorso.cli.starters import Starters
-from percorso.config.read import read_configuration
-from percorso.config.schema import Configuration
-from percorso.operations.actor import become_owner
-from percorso.operations.stores import Stores
+
+if TYPE_CHECKING:  # so that help is quick
+    from percorso.config.schema import Configuration
+    from percorso.operations.stores import Stores
 
 ConfigOption = Annotated[
     Path | None,
@@ -23,13 +23,17 @@ LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Show at most t
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def configuration(file: Path | None) -> Configuration:
+def configuration(file: Path | None) -> "Configuration":
     """The node's configuration; raises `BadConfiguration`."""
+    from percorso.config.read import read_configuration
+
     return read_configuration(file, os.environ)
 
 
-def stores(starters: Starters, file: Path | None) -> Stores:
+def stores(starters: Starters, file: Path | None) -> "Stores":
     """The node's stores, used as their owner; raises `BadConfiguration` or `NotAllowed`."""
+    from percorso.operations.actor import become_owner
+
     opened = starters.stores(configuration(file))
     become_owner(opened.folder)
     return opened

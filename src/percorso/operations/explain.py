@@ -2,10 +2,10 @@
 
 import msgspec
 
-from percorso.core.mail.address import Address, match_keys
-from percorso.core.mail.headers import decode, find_fields, from_addresses, unfold
+from percorso.core.mail.address import Address
+from percorso.core.mail.envelope import Arrival, Envelope
 from percorso.core.policy.explain import Trace, explain
-from percorso.core.policy.facts import Facts, HeaderField
+from percorso.lookups.facts import MessageFacts
 from percorso.ports.settings import SettingsSource
 
 
@@ -29,19 +29,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def explain_message(source: SettingsSource, question: Question, *, now: float) -> Answer:
     """Decide on the message as delivery would, without looking at the destination."""
     head = b"".join(f"{name}: {value}\r\n".encode() for name, value in question.headers)
-    settings = source.current
-    senders = [from_addresses(value) for _, value in find_fields(head, ["from"])]
-    fields = find_fields(head, settings.header_names) if settings.header_names else []
-    facts = Facts(
-        sender=question.sender,
-        recipient=question.recipient,
-        header_from=tuple(address for addresses, _ in senders for address in addresses),
-        unreadable_from=any(unreadable for _, unreadable in senders),
-        headers=tuple(HeaderField(name=name, raw=unfold(value), decoded=decode(value)) for name, value in fields),
+    message = MessageFacts(
+        envelope=Envelope(sender=question.sender, requiretls=question.requiretls),
+        arrival=Arrival(client="", helo="", listener=""),
+        head=head + b"\r\n",
         size=question.size,
-        requiretls=question.requiretls,
-        sender_lists=source.matching_lists(match_keys(question.sender)) if question.sender else (),
-        recipient_lists=source.matching_lists(match_keys(question.recipient)),
-        now=now,
+        source=source,
     )
+    facts = message.of(question.recipient, now=now)
+    settings = source.current
     return Answer(version=settings.version, trace=explain(facts, settings))
