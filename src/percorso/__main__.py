@@ -2,11 +2,7 @@
 
 import sys
 
-
-def main() -> int:
-    """Run the command line; return its exit code."""
-    raise NotImplementedError
-
+from percorso.app import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,233 @@
+"""The composition root: the only place that wires everything.
+
+`serve` binds, then forks: no connection, thread or event loop exists before the fork. What only one verb needs is
+imported where that verb is wired, so that the others start quickly.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from percorso.cli.main import run
+from percorso.cli.starters import Starters
+
+if TYPE_CHECKING:
+    import socket
+
+    from percorso.config.schema import Configuration, Listener
+    from percorso.delivery.agent import DeliveryAgent
+    from percorso.operations.stores import Stores
+    from percorso.ports.clock import Clock
+    from percorso.ports.dialer import Dialer
+    from percorso.ports.evidence import EvidenceLog
+    from percorso.ports.queue import Queue
+    from percorso.ports.settings import SettingsSource
+
+    Pair = tuple[Path, Path]
+
+
+def main() -> int:
+    """The `percorso` command; returns its exit code."""
+    return run(Starters(serve=_serve, lab=_lab, bench=_bench, stores=_stores), sys.argv[1:])
+
+
+def _stores(configuration: "Configuration") -> "Stores":
+    from percorso.operations.stores import Stores
+    from percorso.store.sqlite.audit_log import SqliteAuditLog
+    from percorso.store.sqlite.queue_desk import SqliteQueueDesk
+    from percorso.store.sqlite.settings_source import SqliteSettingsSource
+    from percorso.store.sqlite.settings_store import SqliteSettingsStore
+
+    folder = configuration.store_dir
+    return Stores(
+        folder=folder,
+        settings=lambda: SqliteSettingsStore(folder),
+        audit=lambda: SqliteAuditLog(folder),
+        queue=lambda: SqliteQueueDesk(folder),
+        evidence=lambda: _evidence(folder),
+        settings_at=lambda version: SqliteSettingsSource(folder, version=version),
+    )
+
+
+def _evidence(folder: Path) -> "EvidenceLog":
+    from percorso.store.sqlite.evidence_log import SqliteEvidenceLog
+
+    return SqliteEvidenceLog(folder)
+
+
+def _lab(keep: bool, as_json: bool) -> int:
+    from percorso.lab.trial import TrialOptions, run_lab
+
+    return run_lab(_evidence, TrialOptions(keep=keep, as_json=as_json))
+
+
+def _bench(arguments: Sequence[str]) -> int:
+    from percorso.lab.bench import bench
+
+    return bench(arguments)
+
+
+# The supervisor
+
+
+def _serve(configuration: "Configuration") -> int:
+    """Bind, fork the workers, and watch over them until told to stop."""
+    from percorso.net.listening import CannotListen
+    from percorso.net.tls.contexts import BadCertificateFile
+    from percorso.ports.queue import StoreError
+    from percorso.processes.instance import AlreadyRunning, only_instance
+    from percorso.processes.logs import log_to_stderr
+
+    log_to_stderr(configuration.log.level, configuration.log.format)
+    try:
+        with only_instance(configuration.node.data_dir):
+            return _supervise(configuration)
+    except (AlreadyRunning, CannotListen, BadCertificateFile, StoreError) as error:
+        sys.stderr.write(f"percorso: {error}\n")
+        return 2
+
+
+def _supervise(configuration: "Configuration") -> int:
+    from percorso.net.listening import listen
+    from percorso.net.tls.contexts import server_context
+    from percorso.processes.supervisor import Supervisor
+    from percorso.store.sqlite.settings_store import SqliteSettingsStore
+
+    node = configuration.node
+    pair = _certificate(configuration)
+    server_context(*pair)  # a pair that cannot be used is told now, not by every worker
+    sockets = [listen(listener.address, count=node.workers) for listener in configuration.listener]
+    SqliteSettingsStore(configuration.store_dir).close()  # made and brought up to date once
+    for listener, bound in zip(configuration.listener, sockets, strict=True):
+        _say_listening(listener, bound[0])
+
+    def work(number: int, lifeline: int) -> int:
+        return _work(configuration, pair, [bound[number] for bound in sockets], lifeline)
+
+    return Supervisor(work, count=node.workers, grace=node.grace + 5.0).run()
+
+
+def _certificate(configuration: "Configuration") -> "Pair":
+    """The configured pair, or the node's self-signed one, made at the first start."""
+    from percorso.net.tls.self_signed import make_self_signed
+
+    if configuration.tls.certificate and configuration.tls.key:
+        return configuration.tls.certificate, configuration.tls.key
+    folder = configuration.node.data_dir / "tls"
+    pair = folder / "self-signed.pem", folder / "self-signed.key"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        make_self_signed(configuration.node.name, now=time.time(), certificate=pair[0], key=pair[1])
+        sys.stderr.write(
+            f"no certificate is configured: made the self-signed {pair[0]} for {configuration.node.name}\n"
+        )
+    return pair
+
+
+def _say_listening(listener: "Listener", bound: "socket.socket") -> None:
+    host, port = bound.getsockname()[:2]
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    sys.stderr.write(f"listening on {where} ({listener.role}, TLS {listener.tls})\n")
+
+
+# A worker
+
+
+def _work(configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", lifeline: int) -> int:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_worker(configuration, pair, sockets, lifeline))
+    return 0
+
+
+async def _worker(
+    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", lifeline: int
+) -> None:
+    """One worker's life: open the store, deliver, listen; and the same backwards."""
+    from percorso.net.tls.contexts import server_context
+    from percorso.processes.clock import SystemClock
+    from percorso.reception.listener import Listeners
+    from percorso.store.sqlite.queue import open_worker_queue
+    from percorso.store.sqlite.settings_source import SqliteSettingsSource
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(lifeline, stop.set)
+    folder, node, clock = configuration.store_dir, configuration.node, SystemClock()
+    settings = SqliteSettingsSource(folder)
+    settings.watch(loop)
+    queue = open_worker_queue(folder, node=node.name, clock=clock, loop=loop)
+    agent = _agent(configuration, queue, settings, clock)
+    queue.attach(agent)
+    listeners = Listeners(configuration, tls=server_context(*pair), queue=queue, settings=settings, clock=clock)
+    await listeners.start(sockets)
+    await stop.wait()
+    loop.remove_reader(lifeline)
+    await listeners.stop(node.grace)
+    await agent.stop(node.grace)
+    await queue.close()
+    settings.close()
+
+
+def _agent(
+    configuration: "Configuration", queue: "Queue", settings: "SettingsSource", clock: "Clock"
+) -> "DeliveryAgent":
+    from percorso.delivery.agent import DeliveryAgent
+    from percorso.delivery.options import DeliveryOptions
+    from percorso.lookups.mx import MailServers, Ourselves
+    from percorso.lookups.route import Router
+    from percorso.net.dns import DnsResolver, system_servers
+
+    delivery, dns, name = configuration.delivery, configuration.dns, configuration.node.name
+    resolver = DnsResolver(dns.servers or system_servers(), clock, trust_ad=dns.trust_ad)
+    ourselves = Ourselves(names=frozenset({name}), addresses=_own_addresses(configuration))
+    servers = MailServers(resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves)
+    return DeliveryAgent(
+        queue=queue,
+        settings=settings,
+        router=Router(servers, port=delivery.port, roll=random.SystemRandom().random),
+        dialer=_dialer(configuration, clock),
+        clock=clock,
+        options=DeliveryOptions(
+            node=name,
+            hello_name=name,
+            concurrency=delivery.concurrency,
+            connect_timeout=delivery.connect_timeout,
+            tls_timeout=delivery.tls_timeout,
+            max_reply_wait=delivery.reply_timeout,
+            idle_timeout=delivery.idle_timeout,
+        ),
+    )
+
+
+def _dialer(configuration: "Configuration", clock: "Clock") -> "Dialer":
+    from percorso.net.dialer import SocketDialer
+    from percorso.net.tls.contexts import ClientContexts
+    from percorso.net.tls.facts import HandshakeReader
+    from percorso.net.tls.trust import Trust
+
+    ca_file = configuration.tls.ca_file
+    return SocketDialer(
+        contexts=ClientContexts(),
+        reader=HandshakeReader(Trust(str(ca_file) if ca_file else "")),
+        clock=clock,
+        source_addresses=configuration.delivery.source_addresses,
+        deny_networks=configuration.delivery.deny_networks,
+    )
+
+
+def _own_addresses(configuration: "Configuration") -> frozenset[str]:
+    """Where we take mail at the very port that recipients' servers are dialled at: to send there is a loop."""
+    from percorso.net.listening import split_address
+
+    port = configuration.delivery.port
+    listening = [split_address(listener.address) for listener in configuration.listener]
+    return frozenset(host for host, own in listening if own == port)
