@@ -9,6 +9,7 @@ from typing import Final
 
 from percorso.config.schema import Configuration, Listener
 from percorso.core.smtp import extensions
+from percorso.net.listening import BACKLOG
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Queue
 from percorso.ports.settings import SettingsSource
@@ -51,7 +52,7 @@ class Listeners:
         """Serve, on one bound socket for each listener; they are ours from now on. Clients connect once it returns."""
         loop = asyncio.get_running_loop()
         for listener, bound in zip(self._configuration.listener, sockets, strict=True):
-            self._servers.append(await loop.create_server(self._factory(listener), sock=bound))
+            self._servers.append(await loop.create_server(self._factory(listener), sock=bound, backlog=BACKLOG))
         self._sweep = loop.call_later(_SWEEP, self._look_around)
 
     async def stop(self, grace: float) -> None:

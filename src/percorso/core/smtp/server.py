@@ -142,7 +142,7 @@ class ServerSession:
         self._end_transaction(State.READY)
         if reply.positive:
             self._errors = 0
-        self._say(reply)
+        self._out.append(format_reply(reply))  # where we fail, that is not counted as the client's error
 
     def tls_established(self) -> None:
         """The handshake is done: forget all that was said in plaintext (RFC 3207, 4.2)."""
