@@ -1,0 +1,153 @@
+"""The operator's ports over plain lists: settings, audit log, queue desk and delivery log of one imaginary node."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from percorso.core.settings.schema import Document
+from percorso.operations.actor import Actor
+from percorso.operations.stores import Stores
+from percorso.ports.audit import AuditEntry, AuditRecord
+from percorso.ports.evidence import ChainBroken, ChainHead, EvidenceFilter, StoredEvidence
+from percorso.ports.queue import QueueEntry, QueueFilter
+from percorso.ports.settings import SettingsConflict, SettingsVersion
+from tests.proof.settings_in_memory import MemorySettings
+
+ROOT = Actor(name="root (uid 0)", source="cli")
+
+
+class MemoryAudit:
+    """`AuditLog`."""
+
+    def __init__(self) -> None:
+        self.records: list[AuditRecord] = []
+        self.broken = False
+
+    def append(self, entry: AuditEntry) -> None:
+        number = len(self.records) + 1
+        self.records.append(AuditRecord(number=number, entry=entry, hash=f"{number:064x}"))
+
+    def entries(
+        self, *, event: str = "", actor: str = "", since: float = 0.0, before: int = 0, limit: int = 100
+    ) -> Iterator[AuditRecord]:
+        found = [
+            record
+            for record in reversed(self.records)
+            if (not event or record.entry.event == event)
+            and (not actor or record.entry.actor == actor)
+            and record.entry.at >= since
+            and (not before or record.number < before)
+        ]
+        return iter(found[:limit])
+
+    def verify(self) -> int:
+        if self.broken:
+            raise ChainBroken("audit log: record 1 was changed")
+        return len(self.records)
+
+
+class MemorySettingsStore:
+    """`SettingsStore`."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self._versions = [(SettingsVersion(version=0, at=0.0, actor=""), Document())]
+
+    def newest(self) -> SettingsVersion:
+        return self._versions[-1][0]
+
+    def document(self, version: int) -> Document:
+        if not 0 <= version < len(self._versions):
+            raise LookupError(version)
+        return self._versions[version][1]
+
+    def history(self, *, limit: int = 100) -> list[SettingsVersion]:
+        return [version for version, _ in reversed(self._versions)][:limit]
+
+    def commit(
+        self, document: Document, *, base: int, audit: Iterable[AuditEntry], at: float, comment: str = ""
+    ) -> int:
+        newest = self.newest().version
+        if base != newest:
+            raise SettingsConflict(base, newest)
+        number = newest + 1
+        entries = [msgspec.structs.replace(entry, version=number) for entry in audit]
+        for entry in entries:
+            self._audit.append(entry)
+        version = SettingsVersion(version=number, at=at, actor=entries[0].actor, comment=comment)
+        self._versions.append((version, document))
+        return number
+
+
+class MemoryDesk:
+    """`QueueDesk`."""
+
+    def __init__(self, *entries: QueueEntry) -> None:
+        self.waiting = list(entries)
+        self.retried: list[QueueFilter] = []
+
+    def _matching(self, which: QueueFilter) -> list[QueueEntry]:
+        return [
+            entry
+            for entry in self.waiting
+            if which.id in {"", entry.id}
+            and entry.recipient.endswith(which.recipient)
+            and entry.sender.endswith(which.sender)
+            and which.failure in {"", entry.last_failure}
+        ]
+
+    def entries(self, which: QueueFilter, *, after: str = "", limit: int = 100) -> Iterator[QueueEntry]:
+        found = [entry for entry in self._matching(which) if f"{entry.id}/{entry.number}" > after]
+        return iter(found[:limit])
+
+    def count(self, which: QueueFilter) -> int:
+        return len(self._matching(which))
+
+    def retry(self, which: QueueFilter, *, now: float) -> int:
+        assert now
+        self.retried.append(which)
+        return self.count(which)
+
+
+class MemoryEvidence:
+    """`EvidenceLog`."""
+
+    def __init__(self, *records: StoredEvidence) -> None:
+        self.records = list(records)  # the oldest first
+        self.asked: list[EvidenceFilter] = []
+
+    def search(self, which: EvidenceFilter, *, limit: int = 100) -> Iterator[StoredEvidence]:
+        self.asked.append(which)
+        found = [record for record in reversed(self.records) if which.queue_id in {"", record.evidence.queue_id}]
+        return iter(found[:limit])
+
+    def heads(self) -> list[ChainHead]:
+        return [ChainHead(chain="mail1/0", count=len(self.records), hash="ab" * 32)]
+
+    def verify(self, heads: tuple[ChainHead, ...] = ()) -> list[ChainHead]:
+        for head in heads:
+            if head.hash != "ab" * 32:
+                raise ChainBroken(f"mail1/0 does not pass through {head}")
+        return self.heads()
+
+
+class Node:
+    """One node's stores."""
+
+    def __init__(self, folder: Path) -> None:
+        self.audit = MemoryAudit()
+        self.settings = MemorySettingsStore(self.audit)
+        self.desk = MemoryDesk()
+        self.evidence = MemoryEvidence()
+        self.stores = Stores(
+            folder=folder,
+            settings=lambda: self.settings,
+            audit=lambda: self.audit,
+            queue=lambda: self.desk,
+            evidence=lambda: self.evidence,
+            settings_at=self._settings_at,
+        )
+
+    def _settings_at(self, version: int | None) -> MemorySettings:
+        return MemorySettings(self.settings.document(self.settings.newest().version if version is None else version))

@@ -1,0 +1,78 @@
+"""What operators do with the queue, the delivery log and the audit log."""
+
+from pathlib import Path
+
+import pytest
+
+from percorso.operations import audit, log, queue
+from percorso.ports.audit import AuditEntry
+from percorso.ports.evidence import ChainBroken, ChainHead
+from percorso.ports.queue import QueueFilter
+from tests.operations.records import attempt, waiting
+from tests.operations.stores_in_memory import ROOT, Node
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_a_retry_is_audited_before_it_is_done(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.desk.waiting = [waiting(recipient="bob@bank.test"), waiting(recipient="eve@shop.test")]
+    seen_at_retry: list[int] = []
+    original = node.desk.retry
+
+    def watched(which: QueueFilter, *, now: float) -> int:
+        seen_at_retry.append(len(node.audit.records))
+        return original(which, now=now)
+
+    monkeypatch.setattr(node.desk, "retry", watched)
+    which = QueueFilter(recipient="bank.test")
+    assert queue.retry(node.desk, node.audit, which, actor=ROOT, now=5.0) == 1
+    assert seen_at_retry == [1]
+    (record,) = node.audit.records
+    assert (record.entry.event, record.entry.actor) == ("queue:retry", "root (uid 0)")
+    assert record.entry.new == '{"filter": {"recipient": "bank.test"}, "recipients": 1}'
+
+
+def test_a_retry_of_nothing_is_not_audited(node: Node) -> None:
+    assert queue.retry(node.desk, node.audit, QueueFilter(id="none"), actor=ROOT, now=5.0) == 0
+    assert not node.audit.records
+    assert not node.desk.retried
+
+
+def test_a_listing_knows_how_many_there_are(node: Node) -> None:
+    node.desk.waiting = [waiting(number=number) for number in range(5)]
+    listing = queue.list_entries(node.desk, QueueFilter(), after="4RtqVb0001k/1", limit=2)
+    assert ([entry.number for entry in listing.entries], listing.total) == ([2, 3], 5)
+
+
+def test_a_story_has_its_attempts_the_oldest_first(node: Node) -> None:
+    node.evidence.records = [attempt(number=1, status="deferred"), attempt(number=2), attempt(queue_id="other")]
+    node.desk.waiting = [waiting()]
+    assert [record.evidence.attempt for record in log.show(node.evidence, "4RtqVb0001k")] == [1, 2]
+    story = queue.show(node.desk, node.evidence, "4RtqVb0001k")
+    assert ([entry.id for entry in story.entries], len(story.attempts)) == (["4RtqVb0001k"], 2)
+
+
+def test_heads_are_read_as_they_are_printed(node: Node) -> None:
+    (head,) = log.verify(node.evidence)
+    assert log.parse_head(str(head)) == head
+    assert log.parse_head("a:b/0:12:ff") == ChainHead(chain="a:b/0", count=12, hash="ff")
+    with pytest.raises(ChainBroken):
+        log.verify(node.evidence, (ChainHead(chain="mail1/0", count=1, hash="cd"),))
+
+
+@pytest.mark.parametrize("text", ["", "mail1/0", "mail1/0:twelve:ff", ":1:ff", "mail1/0:1:"])
+def test_no_heads(text: str) -> None:
+    with pytest.raises(ValueError, match="is no head of a chain"):
+        log.parse_head(text)
+
+
+def test_audit_entries_by_what_is_wanted(node: Node) -> None:
+    for event in ("host:create", "host:change", "queue:retry"):
+        node.audit.append(AuditEntry(at=1.0, actor="root (uid 0)", source="cli", event=event))
+    found = audit.list_entries(node.audit, audit.Wanted(event="host:change"), limit=10)
+    assert [record.number for record in found] == [2]
+    assert [record.number for record in audit.list_entries(node.audit, audit.Wanted(before=3), limit=1)] == [2]
+    assert audit.verify(node.audit) == 3
