@@ -1,57 +1,243 @@
 """The queue in memory: the same promises while the process lives, for tests and for the in-memory network.
 
-What a restart would find is the `MemoryShard`: open a second `MemoryQueue` on it to see a recovery.
+What a restart would find is the `MemoryShard`: a second `MemoryQueue` on it recovers as from the disk.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
+import msgspec
+
+from percorso.core.delivery.outcome import Status
+from percorso.core.evidence.record import Evidence, Parties
 from percorso.ports.clock import Clock
-from percorso.ports.queue import Claim, Consumer, ContentWriter, NewMessage, Settlement, StoreError
+from percorso.ports.queue import (
+    Claim,
+    Consumer,
+    ContentWriter,
+    NewMessage,
+    QueuedMessage,
+    QueuedRecipient,
+    RecipientResult,
+    Settlement,
+    State,
+    StoreError,
+)
+from percorso.store.content import InlineContent
+from percorso.store.queue_id import IdSource, id_number, queue_id
+from percorso.store.recovered import Interrupted
+
+_Place = tuple[str, int]
+"""Queue id and number of a recipient."""
+_LEAVES: Final = (Status.DELIVERED, Status.FAILED)
+
+
+class MemoryRecipient(msgspec.Struct, kw_only=True):
+    """A recipient in the queue."""
+
+    queued: QueuedRecipient
+    state: State
+    next_attempt: float
 
 
 class MemoryShard:
     """What stands for stable storage: queue state and evidence."""
 
+    def __init__(self) -> None:
+        self.messages: dict[str, QueuedMessage] = {}
+        self.recipients: dict[_Place, MemoryRecipient] = {}
+        self.evidence: list[Evidence] = []
+        self.parties: list[Parties] = []
+        """Beside `evidence`, one for one."""
+
 
 class MemoryQueue:
-    """`Queue` in memory; callbacks come on the event loop, as from the disk."""
+    """`Queue` in memory: work is done together at the next turn of the event loop, as a commit would."""
 
     def __init__(self, shard: MemoryShard, *, node: str, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
         self._shard = shard
         self._node = node
         self._clock = clock
         self._loop = loop
+        self._consumer: Consumer | None = None
+        self._work: list[Callable[[], None]] = []
+        self._told: list[Callable[[], None]] = []
+        self._claims: list[Claim] = []
+        self._timer: asyncio.Handle | None = None
+        self._closed = False
+        highest = max((id_number(message) for message in shard.messages), default=0)
+        self._ids = IdSource(0, clock, above=highest)
+        self._recover()
 
     def attach(self, consumer: Consumer) -> None:
         """Where claims go."""
-        raise NotImplementedError
+        self._consumer = consumer
+        self.wake()
 
     def compose(self) -> ContentWriter:
         """Begin a message: gives it its queue id."""
-        raise NotImplementedError
+        return _Writer(self._ids.next())
 
     def accept(self, message: NewMessage, done: Callable[[StoreError | None], None]) -> None:
         """Keep the message; `done(None)` on the event loop once it is kept."""
-        raise NotImplementedError
+        self._do(lambda: self._insert(message))
+        self._told.append(lambda: done(None))
 
     def settle(self, settlement: Settlement, done: Callable[[], None]) -> None:
         """End an attempt."""
-        raise NotImplementedError
+        self._do(lambda: self._settle(settlement))
+        self._told.append(done)
 
     def release(self, claim: Claim, *, due: float = 0.0) -> None:
         """Give recipients back that were not tried, without evidence."""
-        raise NotImplementedError
+        self._do(lambda: self._release(claim, due or self._clock.now()))
 
     def wake(self) -> None:
         """Delivery has room again: claim what is due."""
-        raise NotImplementedError
+        self._do(lambda: None)
 
     @property
     def busy(self) -> bool:
-        """Whether so much waits for a commit that reception ought to pause reading."""
-        raise NotImplementedError
+        """Whether so much waits for a commit that reception ought to pause reading: never, here."""
+        return False
 
     async def close(self) -> None:
-        """End."""
-        raise NotImplementedError
+        """Commit what waits, and end; what is claimed stays so."""
+        self._commit()
+        self._closed = True
+        if self._timer:
+            self._timer.cancel()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        if self._closed:
+            return
+        if not self._work:
+            self._loop.call_soon(self._commit)
+        self._work.append(work)
+
+    def _commit(self) -> None:
+        if self._closed:
+            return
+        work, self._work = self._work, []
+        told, self._told = self._told, []
+        for act in work:
+            act()
+        self._claim_due()
+        claims, self._claims = self._claims, []
+        for tell in told:
+            tell()
+        if claims and self._consumer:
+            self._consumer.take(claims)
+
+    def _insert(self, message: NewMessage) -> None:
+        self._shard.messages[message.id] = QueuedMessage(
+            id=message.id,
+            envelope=message.envelope,
+            arrival=message.arrival,
+            accepted_at=message.accepted_at,
+            content=message.content,
+            report_of=message.report_of,
+        )
+        for number, new in enumerate(message.recipients):
+            queued = QueuedRecipient(number=number, recipient=new.recipient, kept=new.kept)
+            recipient = MemoryRecipient(queued=queued, state="queued", next_attempt=self._clock.now())
+            self._shard.recipients[message.id, number] = recipient
+
+    def _settle(self, settlement: Settlement) -> None:
+        for result in settlement.results:
+            place = (settlement.message_id, result.number)
+            if result.status in _LEAVES:
+                del self._shard.recipients[place]
+            else:
+                _keep(self._shard.recipients[place], result)
+            self._record(result.evidence, result.parties)
+        if not any(message == settlement.message_id for message, _ in self._shard.recipients):
+            self._shard.messages.pop(settlement.message_id, None)
+        for notice in settlement.notices:
+            self._insert(notice)
+
+    def _release(self, claim: Claim, due: float) -> None:
+        for recipient in claim.recipients:
+            with suppress(KeyError):
+                kept = self._shard.recipients[claim.message.id, recipient.number]
+                kept.state, kept.next_attempt = "queued", due
+
+    def _claim_due(self) -> None:
+        """Claim what is due, the longest due first, while there is room."""
+        if self._timer:
+            self._timer.cancel()
+        room = self._consumer.room() if self._consumer else 0
+        now = self._clock.now()
+        queued = [(one.next_attempt, place) for place, one in self._shard.recipients.items() if one.state == "queued"]
+        due = sorted(entry for entry in queued if entry[0] <= now)
+        for message_id in list(dict.fromkeys(message for _, (message, _) in due))[: max(room, 0)]:
+            self._claim(message_id, [number for _, (message, number) in due if message == message_id])
+        later = [at for at, _ in queued if at > now]
+        if later:
+            self._timer = self._loop.call_later(min(later) - now, self.wake)
+
+    def _claim(self, message_id: str, numbers: list[int]) -> None:
+        recipients = [self._shard.recipients[message_id, number] for number in sorted(numbers)]
+        for recipient in recipients:
+            recipient.state = "claimed"
+        queued = tuple(recipient.queued for recipient in recipients)
+        self._claims.append(Claim(message=self._shard.messages[message_id], recipients=queued))
+
+    def _recover(self) -> None:
+        """Record every claim found as uncertain, and queue it again."""
+        now = self._clock.now()
+        for (message_id, _), recipient in self._shard.recipients.items():
+            if recipient.state != "claimed":
+                continue
+            queued, message = recipient.queued, self._shard.messages[message_id]
+            interrupted = Interrupted(
+                message_id=message_id,
+                envelope=message.envelope,
+                arrival=message.arrival,
+                accepted_at=message.accepted_at,
+                size=message.content.size,
+                address=queued.recipient.address,
+                attempts=queued.attempts,
+            )
+            self._record(*interrupted.evidence(self._node, now))
+            recipient.queued = msgspec.structs.replace(queued, attempts=queued.attempts + 1)
+            recipient.state, recipient.next_attempt = "queued", now
+
+    def _record(self, evidence: Evidence, parties: Parties) -> None:
+        self._shard.evidence.append(evidence)
+        self._shard.parties.append(parties)
+
+
+class _Writer:
+    """`ContentWriter`: all in memory, whatever the size."""
+
+    def __init__(self, number: int) -> None:
+        self.id = queue_id(number)
+        self._content = bytearray()
+
+    @property
+    def size(self) -> int:
+        """Octets written so far."""
+        return len(self._content)
+
+    def write(self, chunk: bytes) -> None:
+        """Append."""
+        self._content += chunk
+
+    def finish(self) -> InlineContent:
+        """The content."""
+        return InlineContent(bytes(self._content))
+
+    def discard(self) -> None:
+        """Forget what was written."""
+        self._content.clear()
+
+
+def _keep(recipient: MemoryRecipient, result: RecipientResult) -> None:
+    recipient.queued = msgspec.structs.replace(
+        recipient.queued, attempts=recipient.queued.attempts + 1, insecure_since=result.insecure_since
+    )
+    recipient.state = "held" if result.status is Status.HELD else "queued"
+    recipient.next_attempt = result.next_attempt

@@ -9,6 +9,7 @@ from percorso.core.mail.envelope import Arrival, Envelope, EnvelopeRecipient, Re
 from percorso.core.tls.requirement import OPPORTUNISTIC, Requirement
 from percorso.ports.queue import Claim, Content, NewMessage, NewRecipient, QueuedMessage, QueuedRecipient
 from percorso.store.queue_id import queue_id
+from percorso.store.recovered import Interrupted
 from percorso.store.sqlite.connection import Row
 
 _NO_PARAMETERS: Final = RecipientParameters()
@@ -84,10 +85,19 @@ def read_message(number: int, accepted_at: float, meta: bytes, content: Content)
     )
 
 
-def read_meta(meta: bytes) -> tuple[Envelope, Arrival]:
-    """The envelope and arrival of a message."""
+def read_interrupted(row: Row) -> Interrupted:
+    """From message, number, local, domain, attempts, accepted_at, size, meta of a recipient that was claimed."""
+    message, _, local, domain, attempts, accepted_at, size, meta = row
     read = _META.decode(meta)
-    return read.envelope, read.arrival
+    return Interrupted(
+        message_id=queue_id(message),
+        envelope=read.envelope,
+        arrival=read.arrival,
+        accepted_at=accepted_at,
+        size=size,
+        address=Address(local=local, domain=domain),
+        attempts=attempts,
+    )
 
 
 def read_recipient(row: Row) -> QueuedRecipient:

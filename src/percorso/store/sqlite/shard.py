@@ -19,7 +19,6 @@ from percorso.store.lock import FileLock
 from percorso.store.spool import Spool
 from percorso.store.sqlite.connection import create_database
 from percorso.store.sqlite.migrate import migrate, migrations
-from percorso.store.sqlite.recovery import Recovery
 from percorso.store.sqlite.shard_database import ShardDatabase
 
 
@@ -65,7 +64,7 @@ def _open(directory: Path, number: int, lock: FileLock, *, node: str, clock: Clo
     leftovers = spool.names()  # before this process writes any
 
     def recover() -> None:
-        database.recover(Recovery(node, clock.now()))
+        database.recover(node=node, now=clock.now())
         spool.remove_orphans(leftovers, database.existing)
 
     return Shard(number=number, lock=lock, database=database, spool=spool, recover=recover)

@@ -12,11 +12,11 @@ from percorso.core.evidence.record import Evidence, Parties
 from percorso.ports.queue import Claim, Content, NewMessage, RecipientResult, StoreError
 from percorso.store.content import InlineContent
 from percorso.store.queue_id import ONE_SECOND, id_number
+from percorso.store.recovered import INTERRUPTED
 from percorso.store.spool import Spool
 from percorso.store.sqlite import codec, queue_sql
 from percorso.store.sqlite.connection import Row, rows, transaction, value
 from percorso.store.sqlite.evidence_writer import EvidenceWriter
-from percorso.store.sqlite.recovery import RECOVERED, Recovery
 from percorso.store.sqlite.work import Accept, Outcome, Release, Seek, Settle, Work
 
 _LEAVES: Final = (Status.DELIVERED, Status.FAILED)
@@ -54,14 +54,14 @@ class ShardDatabase:
         self._unspool(settled)
         return outcome
 
-    def recover(self, recovery: Recovery) -> int:
+    def recover(self, *, node: str, now: float) -> int:
         """Record every claim found as uncertain and queue it again; returns how many. For right after the opening."""
         found = 0
         after = (-1, -1)
         while claimed := rows(self._connection, queue_sql.CLAIMED_RECIPIENTS, (*after, _RECOVERED_AT_ONCE)):
             with self._undone_together(), transaction(self._connection):
-                self._evidence.append([recovery.evidence(row) for row in claimed])
-                requeued = [(recovery.now, RECOVERED, message, number) for message, number, *_ in claimed]
+                self._evidence.append([codec.read_interrupted(row).evidence(node, now) for row in claimed])
+                requeued = [(now, INTERRUPTED, message, number) for message, number, *_ in claimed]
                 self._connection.executemany(queue_sql.REQUEUE_RECIPIENT, requeued)
             found += len(claimed)
             after = claimed[-1][:2]
