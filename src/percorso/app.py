@@ -220,7 +220,6 @@ def _dialer(configuration: "Configuration", clock: "Clock") -> "Dialer":
         reader=HandshakeReader(Trust(str(ca_file) if ca_file else "")),
         clock=clock,
         source_addresses=configuration.delivery.source_addresses,
-        deny_networks=configuration.delivery.deny_networks,
     )
 
 
