@@ -8,7 +8,6 @@ from percorso.core.policy.settings import Settings
 from percorso.core.tls.requirement import StsPolicy
 from tests.core.policy.world import field, mail, settings
 
-
 REQUIRES_ALL = "requires encrypted, TLS 1.2 or later, CA-signed certificate, certificate for the host"
 
 

@@ -96,6 +96,7 @@ def test_organizations_floor_holds_for_every_requirement() -> None:
     assert [hop.requirement.min_version for hop in hops(facts, text, "on-failure")] == [TlsVersion.TLS_1_3] * 2
     (only_published,) = hops(mail("", "bob@else.test", published=FOUND), text)
     assert only_published.requirement.min_version == TlsVersion.TLS_1_3
+    assert decide(facts, unchecked(text)).requirement.min_version == TlsVersion.TLS_1_3
     (nothing,) = hops(mail("", "bob@else.test"), text)
     assert nothing.requirement == Requirement()
 
@@ -109,6 +110,16 @@ def test_destination_policy_diverts_where_it_may(when: str) -> None:
     assert [str(hop) for hop in decision.hops] == ["direct to else.test", "host gateway"]
     assert decision.hops[1].requirement == Requirement(encrypted=True, min_version=TlsVersion.TLS_1_0)
     assert decision.rules == ("alternate_secure_route/",)
+
+
+def test_diverted_destination_policy_is_encrypted_and_floored_whatever_the_host_asks() -> None:
+    text = PLAIN_HOST.replace("OPTIONS", "require_tls = false").replace(
+        'when = "WHEN"', "divert_destination_policy = true"
+    )
+    facts = mail("", "bob@else.test", published=FOUND)
+    assert hops(facts, text)[1].requirement == Requirement(encrypted=True, min_version=TlsVersion.TLS_1_0)
+    floored = text.replace('domains = ["corp.test"]\nmin_tls = "1.0"', 'min_tls = "1.3"')
+    assert hops(facts, floored)[1].requirement == Requirement(encrypted=True, min_version=TlsVersion.TLS_1_3)
 
 
 @pytest.mark.parametrize("never", [{"arrived_from": "gateway"}, {"own_report": True}])

@@ -89,6 +89,11 @@ enabled = false
     assert ways == {"user@corp.test": ["host one"], "a@corp.test": ["host two"], "b@corp.test": ["direct to open.test"]}
 
 
+def test_setting_without_lists_applies_to_nobody() -> None:
+    document = Document.model_validate({"tls_compliance": [{"name": "empty"}]})
+    assert decide(mail("", "bob@bank.test"), compile_settings(document, version=1)).rules == ()
+
+
 PATHS = ("/", "/A", "/A/B", "/C")
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from percorso.core.mail.address import parse_address
+from percorso.core.policy.compile import compile_settings
 from percorso.core.policy.decide import decide
+from percorso.core.settings.schema import Document
 from percorso.core.tls.requirement import TlsVersion
 from tests.core.policy.world import mail, settings
 
@@ -28,6 +30,15 @@ def test_unit_by_envelope_sender(sender: str, unit: str) -> None:
 
 def test_null_sender_is_of_the_root() -> None:
     assert settings().unit_of(None) == "/"
+
+
+def test_account_goes_before_the_envelope_sender() -> None:
+    tables = {"unit": [{"path": "/A", "senders": ["a@corp.test"]}, {"path": "/B"}]}
+    tables["account"] = [{"name": "scanner", "unit": "/B"}]
+    compiled = compile_settings(Document.model_validate(tables), version=1)
+    assert compiled.unit_of(parse_address("a@corp.test"), "scanner") == "/B"
+    assert compiled.unit_of(None, "scanner") == "/B"
+    assert compiled.unit_of(parse_address("a@corp.test"), "removed") == "/A"
 
 
 def test_address_goes_before_domain_and_longer_domain_before_shorter() -> None:

@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from percorso.core.policy.condition import Condition, OnLists
+from percorso.core.policy.condition import Condition
 from percorso.core.policy.facts import Facts
 from percorso.core.tls.requirement import Requirement
 
@@ -37,5 +37,5 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lists_tls_enabled(self) -> bool:
-        """Whether it matches by the entry of a list that an administrator keeps of servers with TLS."""
-        return self.cause is Cause.COMPLIANCE and any(isinstance(condition, OnLists) for condition in self.conditions)
+        """Whether it matches by an address list, which says of its recipients that they have TLS."""
+        return self.cause is Cause.COMPLIANCE and bool(self.conditions)
