@@ -199,11 +199,10 @@ def test_idle_client(bench: Bench) -> None:
     assert bench.pass_time(299) == ""
     assert bench.pass_time(2) == "421 4.4.2 nothing came for too long; closing the connection\r\n"
     assert bench.transport.ended
-    assert not bench.transport.aborted
+    assert bench.ended == 0
     assert bench.say("NOOP\r\n") == ""
     assert bench.pass_time(LINGER + 1) == ""
     assert bench.transport.aborted
-    assert bench.ended == 1
 
 
 def test_slow_content(bench: Bench) -> None:
