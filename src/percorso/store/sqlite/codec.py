@@ -85,6 +85,11 @@ def read_message(number: int, accepted_at: float, meta: bytes, content: Content)
     )
 
 
+def read_envelope(meta: bytes) -> Envelope:
+    """The envelope of a message."""
+    return _META.decode(meta).envelope
+
+
 def read_interrupted(row: Row) -> Interrupted:
     """From message, number, local, domain, attempts, accepted_at, size, meta of a recipient that was claimed."""
     message, _, local, domain, attempts, accepted_at, size, meta = row

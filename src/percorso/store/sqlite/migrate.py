@@ -65,9 +65,14 @@ def check_schema(connection: apsw.Connection, steps: list[Migration]) -> None:
         raise StoreError(f"{_name(connection)} was written by an older Percorso; start `percorso serve` to upgrade it")
 
 
+def is_empty(connection: apsw.Connection) -> bool:
+    """Whether nobody has made a schema in the database yet."""
+    return not value(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migration'")
+
+
 def _taken(connection: apsw.Connection, steps: list[Migration]) -> list[int]:
     """The numbers of the steps taken, which must be the first of ours, unchanged."""
-    if not value(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migration'"):
+    if is_empty(connection):
         return []
     taken = rows(connection, "SELECT number, checksum FROM schema_migration ORDER BY number")
     for (number, checksum), step in zip(taken, steps, strict=False):

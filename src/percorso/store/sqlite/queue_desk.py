@@ -1,28 +1,146 @@
 """The queue as operators work on it: all shards of the node."""
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from percorso.ports.queue import QueueEntry, QueueFilter
+import apsw
+
+from percorso.core.mail.address import Address, comparison_key, parse_address, parse_domain
+from percorso.ports.queue import QueueEntry, QueueFilter, State
+from percorso.store.files import FILES, Files
+from percorso.store.queue_id import id_number, queue_id
+from percorso.store.sqlite import codec, desk_sql
+from percorso.store.sqlite.connection import Row, transaction
+from percorso.store.sqlite.shard_reader import each_shard
+
+_STATES: Final[tuple[State, ...]] = ("queued", "claimed", "held")  # by their number
+_QUEUED: Final = 0
+_AT_ONCE: Final = 1000
+"""Recipients of one transaction, so that the worker of the shard hardly waits."""
+_LAST_ID: Final = 2**62
+
+Bindings = dict[str, str | int | float | None]
 
 
 class SqliteQueueDesk:
     """`QueueDesk` over the shards of a data directory, from any process, while workers write.
 
-    Workers see a retry within 0.25 s.
+    Workers see a retry within 0.25 s. ValueError for a filter that no entry could match, such as "a b" for an address.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, files: Files = FILES) -> None:
         self._data_dir = data_dir
+        self._files = files
 
     def entries(self, which: QueueFilter, *, after: str = "", limit: int = 100) -> Iterator[QueueEntry]:
         """Entries ordered by id and number; `after` is the last one seen, as "ID/NUMBER"."""
-        raise NotImplementedError
+        wanted = _bindings(which) | {"limit": limit}
+        if after:
+            message, number = _place(after)
+            if (message, number) > (wanted["after"], wanted["after_number"]):
+                wanted |= {"after": message, "after_number": number}
+        with each_shard(self._data_dir, files=self._files) as shards:
+            found = [_find(connection, desk_sql.ENTRIES, wanted) for _, connection in shards]
+        for row in islice(merge(*found), limit):
+            yield _entry(row)
 
     def count(self, which: QueueFilter) -> int:
         """How many entries match."""
-        raise NotImplementedError
+        with each_shard(self._data_dir, files=self._files) as shards:
+            return sum(_find(connection, desk_sql.COUNT, _bindings(which))[0][0] for _, connection in shards)
 
     def retry(self, which: QueueFilter, *, now: float) -> int:
         """Make matching queued entries due now; returns how many."""
-        raise NotImplementedError
+        wanted = _bindings(which)
+        if wanted["state"] not in (None, _QUEUED):
+            return 0
+        wanted |= {"state": _QUEUED, "limit": _AT_ONCE}
+        with each_shard(self._data_dir, read_only=False, files=self._files) as shards:
+            return sum(_retry(connection, dict(wanted), now) for _, connection in shards)
+
+
+def _retry(connection: apsw.Connection, wanted: Bindings, now: float) -> int:
+    changed = 0
+    while places := _find(connection, desk_sql.PLACES, wanted):
+        with transaction(connection):
+            for place in places:
+                connection.execute(desk_sql.MAKE_DUE, (now, *place))
+                changed += connection.changes()
+        wanted["after"], wanted["after_number"] = places[-1]
+    return changed
+
+
+def _find(connection: apsw.Connection, sql: str, wanted: Bindings) -> list[Row]:
+    connection.create_scalar_function("casefold", lambda *texts: str(texts[0]).casefold(), 1, deterministic=True)
+    return connection.execute(sql, wanted).fetchall()
+
+
+def _bindings(which: QueueFilter) -> Bindings:
+    local, domain = _split(which.recipient)
+    sender_local, sender_domain = _split(which.sender)
+    wanted: Bindings = {"after": -1, "after_number": -1, "last": _LAST_ID}
+    if which.id:
+        wanted |= _only(which.id)
+    return wanted | {
+        "state": _STATES.index(_state(which.state)) if which.state else None,
+        "failure": which.failure or None,
+        "domain": domain,
+        "local": local,
+        "sender": f"{sender_local}@{sender_domain}" if sender_local else None,
+        "sender_domain": f"@{sender_domain}" if sender_domain and not sender_local else None,
+    }
+
+
+def _only(message_id: str) -> Bindings:
+    """The range of one message; an empty one where the text is no id."""
+    try:
+        number = id_number(message_id)
+    except ValueError:
+        return {"last": -1}
+    return {"after": number, "after_number": -1, "last": number}
+
+
+def _state(text: str) -> State:
+    for state in _STATES:
+        if state == text:
+            return state
+    raise ValueError(f"{text!r} is no state of the queue; use {', '.join(_STATES)}")
+
+
+def _split(text: str) -> tuple[str | None, str | None]:
+    """Local part and domain of a filter's address or domain, as they compare."""
+    if not text:
+        return None, None
+    if "@" not in text:
+        return None, parse_domain(text)
+    local, _, domain = comparison_key(parse_address(text)).rpartition("@")
+    return local, domain
+
+
+def _place(after: str) -> tuple[int, int]:
+    message, _, number = after.partition("/")
+    try:
+        return id_number(message), int(number)
+    except ValueError:
+        raise ValueError(f"{after!r} is no place in the queue; write it as ID/NUMBER") from None
+
+
+def _entry(row: Row) -> QueueEntry:
+    message, number, meta, local, domain, state, size, accepted_at, attempts, next_attempt, kept, reply, failure = row
+    return QueueEntry(
+        id=queue_id(message),
+        number=number,
+        sender=str(codec.read_envelope(meta).sender or ""),
+        recipient=str(Address(local=local, domain=domain)),
+        state=_STATES[state],
+        size=size,
+        accepted_at=accepted_at,
+        attempts=attempts,
+        next_attempt=next_attempt,
+        requirement=codec.read_requirement(kept),
+        last_reply=reply,
+        last_failure=failure,
+    )

@@ -1,0 +1,32 @@
+"""Every statement on the queue that operators need."""
+
+from typing import Final
+
+# A filter: what is NULL matches everything. `after`, `after_number` and `last` bound the range of the primary key.
+_MATCHES: Final = """
+    WHERE (recipient.message, number) > (:after, :after_number) AND recipient.message <= :last
+        AND (:state IS NULL OR state = :state)
+        AND (:failure IS NULL OR last_failure = :failure)
+        AND (:domain IS NULL OR domain = :domain)
+        AND (:local IS NULL OR casefold(local) = :local)
+        AND (:sender IS NULL OR sender = :sender)
+        AND (:sender_domain IS NULL OR substr(sender, -length(:sender_domain)) = :sender_domain)
+"""
+
+ENTRIES: Final = (
+    """
+    SELECT recipient.message, number, meta, local, domain, state, size, accepted_at, attempts, next_attempt, kept,
+        last_reply, last_failure
+    FROM recipient JOIN message ON message.id = recipient.message
+    """
+    + _MATCHES
+    + "ORDER BY recipient.message, number LIMIT :limit"
+)
+
+COUNT: Final = "SELECT count(*) FROM recipient" + _MATCHES
+
+PLACES: Final = "SELECT message, number FROM recipient" + _MATCHES + "ORDER BY recipient.message, number LIMIT :limit"
+
+MAKE_DUE: Final = """
+    UPDATE recipient SET next_attempt = min(next_attempt, ?) WHERE message = ? AND number = ? AND state = 0
+"""
