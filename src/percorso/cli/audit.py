@@ -74,8 +74,19 @@ def _keys(text: str) -> dict[str, Any]:
 
 
 def _change(old: object, new: object) -> str:
-    told = f"{_short(old)} → {_short(new)}" if old is not None and new is not None else ""
-    return told or (_short(new) if new is not None else f"{_short(old)} → (removed)")
+    match old, new:
+        case ({"removed": removed}, {"added": added}):
+            return " ".join([f"- {_short(removed)}" if removed else "", f"+ {_short(added)}" if added else ""]).strip()
+        case ({"removed": removed}, None):
+            return f"- {_short(removed)}"
+        case (None, {"added": added}):
+            return f"+ {_short(added)}"
+        case (None, _):
+            return _short(new)
+        case (_, None):
+            return f"{_short(old)} → (removed)"
+        case _:
+            return f"{_short(old)} → {_short(new)}"
 
 
 def _short(value: object) -> str:

@@ -83,15 +83,11 @@ def _header(text: str) -> tuple[str, str]:
 def _show(question: Question, answer: Answer) -> None:
     decision = answer.trace.decision
     say(f"{question.sender or '<>'} → {question.recipient}, settings version {answer.version}", "bold")
-    width = max(len(step.subject) for step in answer.trace.steps)
-    for step in answer.trace.steps:
-        show_facts([(f"{'✓' if step.matched else '·'} {step.subject.ljust(width)}", step.why)], indent=2)
+    show_facts([(f"{'✓' if step.matched else '·'} {step.subject}", step.why) for step in answer.trace.steps], indent=2)
     say("decision", "bold")
-    hops = [str(hop) + f" ({hop.requirement})" for hop in decision.hops]
     facts = [
         ("requirement", str(decision.requirement)),
-        ("goes", hops[0] if hops else ""),
-        ("if that fails", hops[1] if len(hops) > 1 else ""),
+        ("goes", ", else ".join(str(hop) for hop in decision.hops)),
         ("refused", str(decision.refusal or "")),
         ("reason", decision.reason),
         ("by", ", ".join(decision.rules)),

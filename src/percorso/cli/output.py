@@ -8,7 +8,7 @@ import datetime
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from rich import box
@@ -20,6 +20,12 @@ out: Final = Console(highlight=False, markup=False, emoji=False)
 err: Final = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 Cell = str | int | float
+_GAP: Final = 3
+"""Columns between two columns of a table, at most."""
+_FOLDED: Final = 30
+"""Columns that a last column needs, however long its text."""
+_NAMES: Final = 40
+"""Columns for the names of facts, at most."""
 
 
 def visible(text: str) -> str:
@@ -56,30 +62,46 @@ def write_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Rows under their columns: folded to the terminal's width, or plain and whole where there is none.
+    """Rows under their columns; on a terminal that is too narrow for them, each row as a paragraph.
 
-    A column whose name ends in ">" is aligned to the right.
+    A column whose name ends in ">" is aligned to the right. The last column holds text that may be folded.
     """
+    names = [name.removesuffix(">") for name in columns]
     texts = [[visible(str(cell)) for cell in row] for row in rows]
-    if out.is_terminal:
-        _fold(columns, texts)
+    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
+    if not out.is_terminal:
+        _lines(columns, [names, *texts], widths)
+    elif sum(widths[:-1]) + min(widths[-1], _FOLDED) + _GAP * len(widths) <= out.width:
+        _table(columns, texts)
     else:
-        _lines(columns, texts)
+        _paragraphs(names, texts)
 
 
-def _fold(columns: Sequence[str], rows: list[list[str]]) -> None:
+def _table(columns: Sequence[str], rows: list[list[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name.removesuffix(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+    for number, name in enumerate(columns, 1):
+        justify: Literal["left", "right"] = "right" if name.endswith(">") else "left"
+        last = number == len(columns)
+        table.add_column(name.removesuffix(">"), justify=justify, no_wrap=not last, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     out.print(table)
 
 
-def _lines(columns: Sequence[str], rows: list[list[str]]) -> None:
-    names = [name.removesuffix(">") for name in columns]
-    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    for row in [names, *rows]:
+def _paragraphs(names: list[str], rows: list[list[str]]) -> None:
+    for row in rows:
+        line = Text(row[0], style="bold")
+        for name, cell in zip(names[1:], row[1:], strict=True):
+            part = Text.assemble((f"{name} ", "dim"), cell)
+            if line.cell_len + part.cell_len + 2 > out.width:
+                out.print(line)
+                line = Text("  ")
+            line = line + Text("  ") + part
+        out.print(line, overflow="fold")
+
+
+def _lines(columns: Sequence[str], rows: list[list[str]], widths: list[int]) -> None:
+    for row in rows:
         cells = [
             cell.rjust(width) if name.endswith(">") else cell.ljust(width)
             for name, cell, width in zip(columns, row, widths, strict=True)
@@ -89,11 +111,10 @@ def _lines(columns: Sequence[str], rows: list[list[str]]) -> None:
 
 def show_facts(facts: Sequence[tuple[str, str]], *, indent: int = 0) -> None:
     """Names and values in two columns; a value without text is left out."""
-    said = [(name, value) for name, value in facts if value]
-    width = max((len(name) for name, _ in said), default=0)
+    said = [(visible(name), value) for name, value in facts if value]
+    width = min(_NAMES, max((len(name) for name, _ in said), default=0))
     for name, value in said:
-        head = Text(" " * indent + name.ljust(width + 2), style="dim")
-        _hang(head, value)
+        _hang(Text(" " * indent + name.ljust(width) + "  ", style="dim"), value)
 
 
 def _hang(head: Text, value: str) -> None:

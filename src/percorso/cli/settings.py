@@ -152,12 +152,12 @@ def _contents(draft: Draft) -> str:
     document = draft.document
     entries = sum(len(one.entries) for one in document.address_list)
     counts = [
-        (len(document.unit), "units"),
-        (len(document.host), "hosts"),
-        (len(document.address_list), "address lists"),
-        (entries, "entries"),
-        (len(document.tls_compliance), "TLS compliance settings"),
-        (len(document.routing_rule), "routing rules"),
-        (len(document.alternate_secure_route), "alternate secure routes"),
+        (len(document.unit), "unit", "units"),
+        (len(document.host), "host", "hosts"),
+        (len(document.address_list), "address list", "address lists"),
+        (entries, "entry", "entries"),
+        (len(document.tls_compliance), "TLS compliance setting", "TLS compliance settings"),
+        (len(document.routing_rule), "routing rule", "routing rules"),
+        (len(document.alternate_secure_route), "alternate secure route", "alternate secure routes"),
     ]
-    return ", ".join(f"{count} {noun}" for count, noun in counts if count) or "empty"
+    return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count) or "empty"
