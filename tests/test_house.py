@@ -22,7 +22,13 @@ VAGUE_NAMES = {"manager", "managers", "helper", "helpers", "util", "utils", "mis
 IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "uuid1", "uuid4"}
 
 # What is longer or wider than the rule, and why that is the simplest form. "path" or "path:function" to the reason.
-EXCEPTIONS: dict[str, str] = {}
+EXCEPTIONS: dict[str, str] = {
+    "cli/explain.py:explain": "each option of the verb is a parameter",
+    "cli/log.py:search": "each option of the verb is a parameter",
+    "cli/queue.py:list_": "each option of the verb is a parameter",
+    "cli/queue.py:retry": "each option of the verb is a parameter",
+    "cli/send.py:send": "each option of the verb is a parameter",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

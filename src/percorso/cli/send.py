@@ -18,48 +18,49 @@ from percorso.operations.send import send as hand_in
 def add(app: typer.Typer, starters: Starters) -> None:
     """Add the verb."""
     del starters
+    app.command()(send)
 
-    @app.command()
-    def send(  # noqa: PLR0913 (the options of one verb)
-        *,
-        sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="The sender; <> is the null sender.")],
-        to: Annotated[list[str], typer.Option("--to", metavar="ADDRESS", help="A recipient; may be given again.")],
-        subject: Annotated[str, typer.Option(help="The subject.")] = "A test message",
-        body: Annotated[str, typer.Option(help="The text.")] = "Sent by `percorso send`.",
-        file: Annotated[
-            Path | None, typer.Option(metavar="FILE", show_default=False, help='A whole message instead; "-" reads it.')
-        ] = None,
-        server: Annotated[
-            str, typer.Option(metavar="HOST:PORT", help="Default: the first listener of the configuration.")
-        ] = "",
-        config: ConfigOption = None,
-        json: JsonOption = False,
-    ) -> None:
-        """Hand one message in to a listener, over TLS if it offers that. Exit code 1 where it is refused.
 
-        Example: percorso send --from anna@corp.test --to bob@bank.test --subject '[secure] offer'
-        """
-        _check(sender, to)
-        recipients = tuple(to)
-        content = _content(file) if file else compose(sender, recipients, subject, body).as_bytes(policy=SMTP)
-        host, port, implicit = _server(server, config)
-        parcel = Parcel(
-            host=host,
-            port=port,
-            sender="" if sender == "<>" else sender,
-            recipients=recipients,
-            content=content,
-            tls="implicit" if implicit else "offered",
-        )
-        receipt = hand_in(parcel, note)
-        if json:
-            write_json(receipt)
-        else:
-            for recipient, reply in receipt.refused.items():
-                complain(f"{recipient}: refused: {reply}")
-            what = "accepted" if receipt.accepted else "refused"
-            say(f"{what} ({receipt.tls or 'in plaintext'}): {receipt.reply}")
-        raise typer.Exit(0 if receipt.accepted and not receipt.refused else 1)
+def send(  # noqa: PLR0913 (the options of one verb)
+    *,
+    sender: Annotated[str, typer.Option("--from", metavar="ADDRESS", help="The sender; <> is the null sender.")],
+    to: Annotated[list[str], typer.Option("--to", metavar="ADDRESS", help="A recipient; may be given again.")],
+    subject: Annotated[str, typer.Option(help="The subject.")] = "A test message",
+    body: Annotated[str, typer.Option(help="The text.")] = "Sent by `percorso send`.",
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default=False, help='A whole message instead; "-" reads it.')
+    ] = None,
+    server: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Default: the first listener of the configuration.")
+    ] = "",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hand one message in to a listener, over TLS if it offers that. Exit code 1 where it is refused.
+
+    Example: percorso send --from anna@corp.test --to bob@bank.test --subject '[secure] offer'
+    """
+    _check(sender, to)
+    recipients = tuple(to)
+    content = _content(file) if file else compose(sender, recipients, subject, body).as_bytes(policy=SMTP)
+    host, port, implicit = _server(server, config)
+    parcel = Parcel(
+        host=host,
+        port=port,
+        sender="" if sender == "<>" else sender,
+        recipients=recipients,
+        content=content,
+        tls="implicit" if implicit else "offered",
+    )
+    receipt = hand_in(parcel, note)
+    if json:
+        write_json(receipt)
+    else:
+        for recipient, reply in receipt.refused.items():
+            complain(f"{recipient}: refused: {reply}")
+        what = "accepted" if receipt.accepted else "refused"
+        say(f"{what} ({receipt.tls or 'in plaintext'}): {receipt.reply}")
+    raise typer.Exit(0 if receipt.accepted and not receipt.refused else 1)
 
 
 def _check(sender: str, recipients: list[str]) -> None:

@@ -24,11 +24,12 @@ def add(app: typer.Typer, starters: Starters) -> None:
     """Add the verb."""
     settings = typer.Typer(help="What the organization decides: versioned and audited.", no_args_is_help=True)
     app.add_typer(settings, name="settings")
+    _add_judging(settings, starters)
     _add_reading(settings, starters)
     _add_changing(settings, starters)
 
 
-def _add_reading(settings: typer.Typer, starters: Starters) -> None:
+def _add_judging(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
     def check(file: FileArgument, json: JsonOption = False) -> None:
         """Tell all that is wrong with a settings document, by line, with the mend.
@@ -56,6 +57,8 @@ def _add_reading(settings: typer.Typer, starters: Starters) -> None:
         if found.conflict:
             raise SettingsConflict(found.base, found.newest)
 
+
+def _add_reading(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
     def export(
         version: Annotated[int | None, typer.Option(min=0, show_default=False, help="An older version.")] = None,
