@@ -1,12 +1,13 @@
 """Mail addresses and domains, in the one form in which everything compares them.
 
 1. A domain is lower-case A-labels without a trailing dot (RFC 5890, 2.3.2.1).
-2. A local part is kept unquoted and as it was written; it compares case-folded.
+2. A local part is kept unquoted and as it was written; it compares case-folded, in Unicode's form NFC.
 3. Source routes are stripped; `%` and `!` routing and address literals are refused
    (RFC 5321, appendix C; RFC 5321, 4.1.3), because each can make one mailbox look like another.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
@@ -55,12 +56,12 @@ def parse_domain(text: str) -> str:
     """The domain in lower-case A-labels without a trailing dot; raises `BadAddress`."""
     name = text.removesuffix(".").lower()
     if name.startswith("["):
-        raise BadAddress(f"address literals are not accepted: {text!r}; use a domain name")
+        raise BadAddress(f"address literals are not accepted: {text[:80]!r}; use a domain name")
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
         except idna.IDNAError as error:
-            raise BadAddress(f"{text!r} is not an internationalized domain name: {error}") from None
+            raise BadAddress(f"{text[:80]!r} is not an internationalized domain name: {str(error)[:120]}") from None
     if not name or len(name) > MAX_DOMAIN:
         raise BadAddress(f"a domain has 1 to {MAX_DOMAIN} octets: {text[:80]!r}")
     if not all(_LABEL.fullmatch(label) for label in name.split(".")):
@@ -98,6 +99,8 @@ def _parse_local(text: str) -> str:
         raise BadAddress(f"{text[:80]!r} is not a local part; quote it if it has special characters")
     if not local or len(local.encode("utf-8")) > MAX_LOCAL:
         raise BadAddress(f"a local part has 1 to {MAX_LOCAL} octets")
+    if not local.isprintable():  # what does not show makes two mailboxes look like one
+        raise BadAddress(f"a local part must not hold signs that do not print: {text[:80]!a}")
     if any(sign in local for sign in "%!@"):
         raise BadAddress(f"routing through {local[:80]!r} is not accepted; use the final address")
     return local
@@ -105,7 +108,13 @@ def _parse_local(text: str) -> str:
 
 def comparison_key(address: Address) -> str:
     """The address as it compares: case-folded, the domain in A-labels."""
-    return f"{address.local.casefold()}@{address.domain}"
+    return f"{_folded(address.local)}@{address.domain}"
+
+
+def _folded(local: str) -> str:
+    if local.isascii():
+        return local.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
 
 
 @lru_cache(maxsize=65536)
@@ -122,7 +131,7 @@ def match_keys(address: Address, *, untagged: bool = True) -> tuple[str, ...]:
     `bank.test` matches that domain only, `.bank.test` its subdomains only. With `untagged`
     (for requirements), `user@` also matches `user+tag@`.
     """
-    folded = address.local.casefold()
+    folded = _folded(address.local)
     keys = [f"{folded}@{address.domain}"]
     if untagged and "+" in folded:
         keys.append(f"{folded.partition('+')[0]}@{address.domain}")

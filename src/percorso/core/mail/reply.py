@@ -37,5 +37,11 @@ def reply_from_lines(code: int, lines: list[str]) -> Reply:
     """A peer's reply from the texts of its lines; the enhanced code is split off where it fits."""
     first = _ENHANCED.match(lines[0]) if lines else None
     enhanced = first.group(0).strip() if first and first.group(1) == str(code)[0] else ""
-    texts = [line.removeprefix(enhanced).strip() for line in lines] if enhanced else lines
+    texts = [_without(enhanced, line) for line in lines] if enhanced else lines
     return Reply(code=code, enhanced=enhanced, text=" / ".join(text for text in texts if text))
+
+
+def _without(enhanced: str, line: str) -> str:
+    """A line's text; the code is repeated on each line (RFC 2034, 4), but need not be."""
+    word, _, rest = line.strip().partition(" ")
+    return rest.strip() if word == enhanced else line.strip()
