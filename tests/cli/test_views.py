@@ -83,7 +83,7 @@ def test_one_messages_story(command: CommandLine) -> None:
         "attempt 2 for bob@bank.test: delivered TLS 1.3",
         "1.3, TLS_AES_256_GCM_SHA384",
         "signed by a trusted CA; names mx1.bank.test; valid until ",
-        "alternate-on-failure by tls_compliance/Partners need TLS, alternate_secure_route// (settings version 3",
+        "alternate-on-failure by tls_compliance/Partners need TLS, alternate_secure_route/ (settings version 3",
         "250 2.0.0 taken",
     ]
     places = [out.find(text) for text in order]

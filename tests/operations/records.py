@@ -66,7 +66,7 @@ def attempt(
         size=10_240,
         requirement="encrypted, CA-signed certificate",
         reason="alternate-on-failure",
-        rules=("tls_compliance/Partners need TLS", "alternate_secure_route//"),
+        rules=("tls_compliance/Partners need TLS", "alternate_secure_route/"),
         settings_version=3,
         route="direct" if delivered else "host encryptor",
         target="mx1.bank.test[192.0.2.1]:25",

@@ -82,7 +82,6 @@ def _addresses(configuration: Configuration) -> Iterator[Problem]:
 def _networks(configuration: Configuration) -> Iterator[Problem]:
     listeners = [(("listener", place, "networks"), one.networks) for place, one in enumerate(configuration.listener)]
     others: list[tuple[KeyPath, tuple[str, ...]]] = [
-        (("delivery", "deny_networks"), configuration.delivery.deny_networks),
         (("console", "trusted_proxies"), configuration.console.trusted_proxies),
     ]
     for path, networks in [*listeners, *others]:
@@ -127,6 +126,7 @@ def _not_yet(configuration: Configuration) -> Iterator[Problem]:
         ("dns", "probe_valid", configuration.dns.probe_valid),
         ("dns", "probe_bogus", configuration.dns.probe_bogus),
         ("delivery", "rates", configuration.delivery.rates),
+        ("delivery", "deny_networks", configuration.delivery.deny_networks),
         ("retention", "evidence", configuration.retention.evidence),
     )
     for section, key, value in values:
