@@ -117,6 +117,8 @@ def test_what_is_searched(command: CommandLine) -> None:
     (asked,) = command.node.evidence.asked
     assert (asked.recipient, asked.secure, asked.host) == ("bank.test", False, "encryptor")
     assert asked.since > 1_795_000_000 - 86_400 * 365
+    assert command.run("log", "search", "--status", "delvered").code == 2
+    assert command.run("queue", "list", "--failure", "certificate").code == 2
     ran = command.run("log", "search", "--since", "yesterday")
     assert ran.code == 2
     assert "is no time" in ran.err

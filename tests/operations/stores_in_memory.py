@@ -95,6 +95,7 @@ class MemoryDesk:
             and entry.recipient.endswith(which.recipient)
             and entry.sender.endswith(which.sender)
             and which.failure in {"", entry.last_failure}
+            and which.state in {"", entry.state}
         ]
 
     def entries(self, which: QueueFilter, *, after: str = "", limit: int = 100) -> Iterator[QueueEntry]:

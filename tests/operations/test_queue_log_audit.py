@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from percorso.operations import audit, log, queue
@@ -33,6 +34,11 @@ def test_a_retry_is_audited_before_it_is_done(node: Node, monkeypatch: pytest.Mo
     (record,) = node.audit.records
     assert (record.entry.event, record.entry.actor) == ("queue:retry", "root (uid 0)")
     assert record.entry.new == '{"filter": {"recipient": "bank.test"}, "recipients": 1}'
+
+
+def test_only_what_waits_is_retried(node: Node) -> None:
+    node.desk.waiting = [msgspec.structs.replace(waiting(), state="held"), waiting(number=1)]
+    assert queue.retry(node.desk, node.audit, QueueFilter(id=waiting().id), actor=ROOT, now=5.0) == 1
 
 
 def test_a_retry_of_nothing_is_not_audited(node: Node) -> None:

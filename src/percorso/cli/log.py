@@ -11,6 +11,7 @@ from percorso.cli.node import ConfigOption, JsonOption, LimitOption, stores
 from percorso.cli.output import complain, err, say, write_json
 from percorso.cli.queue import FailureOption, IdArgument, RecipientOption, SenderOption
 from percorso.cli.starters import Starters
+from percorso.core.delivery.outcome import Status
 from percorso.core.settings.duration import seconds
 from percorso.operations import log as operations
 from percorso.ports.evidence import EvidenceFilter
@@ -33,8 +34,10 @@ def _add_search(log: typer.Typer, starters: Starters) -> None:
         *,
         sender: SenderOption = "",
         to: RecipientOption = "",
-        status: Annotated[str, typer.Option(help="delivered, deferred, failed or uncertain.")] = "",
-        failure: FailureOption = "",
+        status: Annotated[
+            Status | None, typer.Option(metavar="STATUS", show_default=False, help=f"One of {', '.join(Status)}.")
+        ] = None,
+        failure: FailureOption = None,
         host: Annotated[str, typer.Option(metavar="NAME", help="Over this host.")] = "",
         secure: Annotated[
             bool | None, typer.Option("--secure/--plaintext", help="Delivered over TLS, or in plaintext.")
@@ -53,8 +56,8 @@ def _add_search(log: typer.Typer, starters: Starters) -> None:
         which = EvidenceFilter(
             sender=sender,
             recipient=to,
-            status=status,
-            failure=failure,
+            status=status or "",
+            failure=failure or "",
             host=host,
             secure=secure,
             since=_when(since, now),

@@ -8,7 +8,7 @@ from percorso.core.evidence.record import Evidence, TlsFacts
 from percorso.ports.evidence import StoredEvidence
 
 _ERASED: Final = "(erased)"
-_STYLES: Final = {"delivered": "green", "deferred": "yellow", "failed": "red", "uncertain": "magenta"}
+_STYLES: Final = {"delivered": "green", "deferred": "yellow", "failed": "red", "uncertain": "magenta", "held": "red"}
 
 
 def show_found(records: Sequence[StoredEvidence]) -> None:

@@ -9,13 +9,17 @@ from percorso.cli.log_view import show_attempts
 from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, stores
 from percorso.cli.output import complain, moment, say, show_facts, show_table, size, span, write_json
 from percorso.cli.starters import Starters
+from percorso.core.tls.result import FailureType
 from percorso.operations import queue as operations
 from percorso.operations.actor import operating_system_user
 from percorso.ports.queue import QueueEntry, QueueFilter
 
 SenderOption = Annotated[str, typer.Option("--from", metavar="WHO", help="An address or a domain of the sender.")]
 RecipientOption = Annotated[str, typer.Option("--to", metavar="WHO", help="An address or a domain of the recipient.")]
-FailureOption = Annotated[str, typer.Option(metavar="TYPE", help="A failure, such as certificate-expired.")]
+FailureOption = Annotated[
+    FailureType | None,
+    typer.Option(metavar="TYPE", show_default=False, help="A typed failure, such as certificate-expired."),
+]
 IdArgument = Annotated[str, typer.Argument(metavar="QUEUE_ID", show_default=False, help="As logs and lists show it.")]
 
 
@@ -34,7 +38,7 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
         *,
         sender: SenderOption = "",
         to: RecipientOption = "",
-        failure: FailureOption = "",
+        failure: FailureOption = None,
         after: Annotated[str, typer.Option(metavar="ID/NUMBER", help="Go on after this entry.")] = "",
         limit: LimitOption = 100,
         config: ConfigOption = None,
@@ -44,7 +48,7 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
 
         Example: percorso queue list --to bank.test --failure starttls-not-supported
         """
-        which = QueueFilter(sender=sender, recipient=to, failure=failure)
+        which = QueueFilter(sender=sender, recipient=to, failure=failure or "")
         listing = operations.list_entries(stores(starters, config).queue(), which, after=after, limit=limit)
         if json:
             write_json(listing)
@@ -86,7 +90,7 @@ def _add_retry(queue: typer.Typer, starters: Starters) -> None:
         queue_id: Annotated[str, typer.Argument(metavar="QUEUE_ID", show_default=False, help="One message.")] = "",
         sender: SenderOption = "",
         to: RecipientOption = "",
-        failure: FailureOption = "",
+        failure: FailureOption = None,
         every: Annotated[bool, typer.Option("--all", help="Everything that waits.")] = False,
         yes: YesOption = False,
         config: ConfigOption = None,
@@ -96,7 +100,7 @@ def _add_retry(queue: typer.Typer, starters: Starters) -> None:
 
         Example: percorso queue retry --to bank.test
         """
-        which = QueueFilter(id=queue_id, sender=sender, recipient=to, failure=failure)
+        which = QueueFilter(id=queue_id, sender=sender, recipient=to, failure=failure or "")
         if (which == QueueFilter()) != every:
             raise typer.BadParameter("give a queue id, --from, --to or --failure; or --all alone, for everything")
         node = stores(starters, config)
@@ -106,7 +110,7 @@ def _add_retry(queue: typer.Typer, starters: Starters) -> None:
         if json:
             write_json({"recipients": count})
         else:
-            say(f"{count} recipients are due now" if count else "nothing in the queue matches")
+            say(f"{count} recipients are due now" if count else "nothing that waits matches")
         raise typer.Exit(0 if count else 1)
 
 

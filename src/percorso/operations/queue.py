@@ -38,11 +38,12 @@ def show(desk: QueueDesk, evidence: EvidenceLog, queue_id: str, *, limit: int = 
 
 
 def retry(desk: QueueDesk, audit: AuditLog, which: QueueFilter, *, actor: Actor, now: float) -> int:
-    """Make what matches due now; returns how many recipients. Audited before it is done, so never unseen."""
+    """Make what matches and waits due now; returns how many recipients. Audited before it is done, so never unseen."""
+    which = msgspec.structs.replace(which, state="queued")
     count = desk.count(which)
     if not count:
         return 0
-    given = {key: value for key, value in msgspec.structs.asdict(which).items() if value}
+    given = {key: value for key, value in msgspec.structs.asdict(which).items() if value and key != "state"}
     entry = AuditEntry(
         at=now,
         actor=actor.name,
