@@ -8,8 +8,8 @@ import enum
 from typing import Final
 
 
-class State(enum.Enum):
-    """Where the dialog stands."""
+class State(enum.IntEnum):
+    """Where the dialog stands. (Of integers, because these are looked up for every command.)"""
 
     START = enum.auto()  # no EHLO yet
     READY = enum.auto()  # no transaction
