@@ -18,14 +18,18 @@ ENTRIES: Final = (
     SELECT recipient.message, number, meta, local, domain, state, size, accepted_at, attempts, next_attempt, kept,
         last_reply, last_failure
     FROM recipient JOIN message ON message.id = recipient.message
-    """
+    """  # noqa: S608 (constants only)
     + _MATCHES
     + "ORDER BY recipient.message, number LIMIT :limit"
 )
 
-COUNT: Final = "SELECT count(*) FROM recipient" + _MATCHES
+COUNT: Final = "SELECT count(*) FROM recipient" + _MATCHES  # noqa: S608 (constants only)
 
-PLACES: Final = "SELECT message, number FROM recipient" + _MATCHES + "ORDER BY recipient.message, number LIMIT :limit"
+PLACES: Final = (
+    "SELECT message, number FROM recipient"  # noqa: S608 (constants only)
+    + _MATCHES
+    + "ORDER BY recipient.message, number LIMIT :limit"
+)
 
 MAKE_DUE: Final = """
     UPDATE recipient SET next_attempt = min(next_attempt, ?) WHERE message = ? AND number = ? AND state = 0

@@ -37,6 +37,7 @@ class Held:
         """End after what waits, and give the shard up."""
         if not self.stopping:
             self.stopping = True
+            self.shard.index.stop()
             self.put(Stop())
 
     def _report(self, outcome: Outcome) -> None:

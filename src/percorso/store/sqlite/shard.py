@@ -18,6 +18,7 @@ from percorso.store.files import Files
 from percorso.store.lock import FileLock
 from percorso.store.spool import Spool
 from percorso.store.sqlite.connection import create_database
+from percorso.store.sqlite.index_writer import IndexThread
 from percorso.store.sqlite.migrate import migrate, migrations
 from percorso.store.sqlite.shard_database import ShardDatabase
 
@@ -29,8 +30,9 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     lock: FileLock
     database: ShardDatabase
     spool: Spool
+    index: IndexThread
     recover: Callable[[], None]
-    """What to do first, in the shard's thread."""
+    """What to do first, in the shard's thread; then the index follows the evidence."""
 
 
 def take_own_shard(data_dir: Path, *, node: str, clock: Clock, files: Files) -> Shard:
@@ -61,10 +63,12 @@ def _open(directory: Path, number: int, lock: FileLock, *, node: str, clock: Clo
     migrate(connection, migrations("queue"))
     spool = Spool(directory / "spool", files)
     database = ShardDatabase(connection, spool, chain=f"{node}/{number}")
+    index = IndexThread(directory, files=files)
     leftovers = spool.names()  # before this process writes any
 
     def recover() -> None:
         database.recover(node=node, now=clock.now())
         spool.remove_orphans(leftovers, database.existing)
+        index.start()
 
-    return Shard(number=number, lock=lock, database=database, spool=spool, recover=recover)
+    return Shard(number=number, lock=lock, database=database, spool=spool, index=index, recover=recover)
