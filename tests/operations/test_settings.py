@@ -46,6 +46,11 @@ def test_entries_come_from_their_file(file: Path) -> None:
     assert partners.entries_file == ""
 
 
+def test_an_entry_file_from_a_spreadsheet_begins_with_a_mark(file: Path) -> None:
+    (file.parent / "lists/partners.csv").write_text('Address\r\n"bank.test",2019\r\n', encoding="utf-8-sig")
+    assert read_settings(file).document.address_list[0].entries == ("bank.test",)
+
+
 def test_a_bad_entry_is_told_by_its_own_file_and_line(file: Path) -> None:
     (file.parent / "lists/partners.csv").write_text("bank.test\nno domain\n")
     with pytest.raises(BadSettings) as caught:

@@ -36,6 +36,8 @@ load = 100
 [[host]]
 name = "two"
 primary = []
+[[host.secondary]]
+load = 90
 [other.table]
 day = 2026-12-31
 entries = ["a",
@@ -60,10 +62,11 @@ entries = ["a",
         (("host", 0, "secondary", 0, "load"), 19),
         (("host", 1), 20),
         (("host", 1, "name"), 21),
-        (("other", "table"), 23),
-        (("other", "table", "day"), 24),
-        (("other", "table", "entries", 2), 26),
-        (("other", "table", "entries", 3), 27),
+        (("host", 1, "secondary", 0, "load"), 24),
+        (("other", "table"), 25),
+        (("other", "table", "day"), 26),
+        (("other", "table", "entries", 2), 28),
+        (("other", "table", "entries", 3), 29),
     ],
 )
 def test_it_is_on_its_line(path: Path, line: int) -> None:
