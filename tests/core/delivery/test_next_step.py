@@ -87,17 +87,18 @@ def outcome(what: str, recipients: int) -> TargetOutcome:
     return Answered(replies=tuple(REPLIES[word] for word in (words * recipients)[:recipients]))
 
 
-def test_both_ends_of_a_diversion_are_told() -> None:
+@pytest.mark.parametrize(("what", "reply"), [("down", "451 4.4.1 connection refused"), ("lost", "451 4.4.2 lost")])
+def test_both_ends_of_a_diversion_are_told(what: str, reply: str) -> None:
     plan = Plan(legs=(leg("secure a"), leg("over g")), recipients=1)
-    for what in ("no-tls", "down"):
+    for came in ("no-tls", what):
         attempt = next_step(plan)
         assert isinstance(attempt, Attempt)
-        plan = plan.after(attempt, OUTCOMES[what])
+        plan = plan.after(attempt, OUTCOMES[came])
     end = next_step(plan)
     assert isinstance(end, Settle)
     assert end.server == "a"
     assert end.results[0][1].text == (
-        "The mail server a does not offer an encrypted connection (seen); host gateway: 451 4.4.1 connection refused"
+        f"The mail server a does not offer an encrypted connection (seen); host gateway: {reply}"
     )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from percorso.core.mail.address import match_keys
-from percorso.core.policy.condition import HeaderContains, OnLists, SentBy, SentTo, readings
-from percorso.core.policy.facts import Facts
+from percorso.core.policy.condition import HeaderContains, LargerThan, OnLists, SentBy, SentTo, readings
+from percorso.core.policy.facts import Facts, HeaderField
 from percorso.core.policy.rule import Rule
+from percorso.core.policy.texts import Texts
 
 ByKey = dict[str, list[Rule]]
 
@@ -23,14 +24,14 @@ class RuleIndex(msgspec.Struct, frozen=True, kw_only=True):
     by_list: ByKey
     by_sender: ByKey
     by_recipient: ByKey
-    by_header: dict[str, list[tuple[str, Rule]]]
-    """By field: the texts to look for, with their rules."""
+    by_header: dict[str, Texts[Rule]]
+    """By field: the texts to look for."""
     unkeyed: list[Rule]
 
     def matching(self, facts: Facts) -> Iterator[Rule]:
         """Every rule that matches, in no particular order; one may come twice."""
         for rule in self._candidates(facts):
-            if len(rule.conditions) == 0 or rule.matches(facts):
+            if rule.matches(facts):
                 yield rule
 
     def _candidates(self, facts: Facts) -> Iterator[Rule]:
@@ -45,39 +46,46 @@ class RuleIndex(msgspec.Struct, frozen=True, kw_only=True):
             for key in match_keys(facts.sender):
                 yield from self.by_sender.get(key, ())
         if self.by_header:
-            yield from self._by_header_value(facts)
+            for field in facts.headers:
+                yield from self._by_header(field)
 
-    def _by_header_value(self, facts: Facts) -> Iterator[Rule]:
-        for field in facts.headers:
-            searched = self.by_header.get(field.name, ())
-            if field.decoded is None:
-                yield from [rule for _, rule in searched]
-            elif searched:
-                for value in readings(field):
-                    yield from [rule for text, rule in searched if text in value]
+    def _by_header(self, field: HeaderField) -> Iterator[Rule]:
+        texts = self.by_header.get(field.name)
+        if texts is None:
+            return
+        if field.decoded is None:
+            yield from texts.every()
+        else:
+            for value in readings(field):
+                yield from texts.found_in(value)
 
 
 def index_rules(rules: Iterable[Rule]) -> RuleIndex:
     """File every rule under one of its keys."""
-    index = RuleIndex(rules=tuple(rules), by_list={}, by_sender={}, by_recipient={}, by_header={}, unkeyed=[])
-    for rule in index.rules:
-        _file(rule, index)
-    return index
-
-
-def _file(rule: Rule, index: RuleIndex) -> None:
-    for condition in rule.conditions:
-        match condition:
+    lists: ByKey = {}
+    senders: ByKey = {}
+    recipients: ByKey = {}
+    headers: dict[str, list[tuple[str, Rule]]] = {}
+    unkeyed: list[Rule] = []
+    rules = tuple(rules)
+    for rule in rules:
+        match next((condition for condition in rule.conditions if not isinstance(condition, LargerThan)), None):
             case OnLists(names=names):
                 for name in names:
-                    index.by_list.setdefault(name, []).append(rule)
+                    lists.setdefault(name, []).append(rule)
             case SentTo(entry=entry):
-                index.by_recipient.setdefault(entry, []).append(rule)
+                recipients.setdefault(entry, []).append(rule)
             case SentBy(entry=entry):
-                index.by_sender.setdefault(entry, []).append(rule)
+                senders.setdefault(entry, []).append(rule)
             case HeaderContains(name=name, text=text):
-                index.by_header.setdefault(name, []).append((text, rule))
+                headers.setdefault(name, []).append((text, rule))
             case _:
-                continue
-        return
-    index.unkeyed.append(rule)
+                unkeyed.append(rule)
+    return RuleIndex(
+        rules=rules,
+        by_list=lists,
+        by_sender=senders,
+        by_recipient=recipients,
+        by_header={name: Texts.of(pairs) for name, pairs in headers.items()},
+        unkeyed=unkeyed,
+    )

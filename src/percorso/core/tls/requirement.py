@@ -98,7 +98,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
         return Requirement(
             encrypted=self.encrypted or other.encrypted,
             min_version=max(self.min_version, other.min_version),
-            identity=identity_clauses((*self.identity, *other.identity)),
+            identity=_joined(self.identity, other.identity),
             requiretls=self.requiretls or other.requiretls,
             sts=self.sts or other.sts,
             dane=self.dane or other.dane,
@@ -151,6 +151,12 @@ ENCRYPTED = Requirement(encrypted=True)
 def identity_clauses(clauses: Iterable[IdentityClause]) -> tuple[IdentityClause, ...]:
     """The clauses in the canonical form that makes equal requirements equal values."""
     return tuple(sorted({clause for clause in clauses if not clause.empty}))
+
+
+def _joined(one: tuple[IdentityClause, ...], other: tuple[IdentityClause, ...]) -> tuple[IdentityClause, ...]:
+    if not one or not other or one == other:
+        return one or other
+    return identity_clauses((*one, *other))
 
 
 def _transferred(clause: IdentityClause) -> IdentityClause:
