@@ -3,6 +3,8 @@
 No event loop runs here, so nothing of this needs a task, a future or a thread.
 """
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -31,6 +33,7 @@ class Bench:
         self.queue = queue
         self.clock = VirtualClock()
         self.ended = 0
+        self.later: list[Callable[[], None]] = []
         self.service = Service(
             name="mx.test",
             listener=listener,
@@ -42,7 +45,7 @@ class Bench:
             settings=FixedSettings(),
             clock=self.clock,
             clients=Clients(at_once=10, per_client=10),
-            gate=Gate(queue),
+            gate=Gate(queue, later=self.later.append),
         )
         self.transport = RecordingTransport(client)
         self.connection = Connection(self.service, bytearray(READ), self._ended)
@@ -162,6 +165,21 @@ def test_commit_of_one_lets_the_others_go_on(queue: HeldQueue, bench: Bench) -> 
     queue.busy = False
     queue.commit()
     assert bench.transport.is_reading()
+
+
+def test_queue_that_others_keep_busy_is_looked_at_again(bench: Bench) -> None:
+    """No commit of ours need tell that it has room."""
+    bench.queue.busy = True
+    bench.say("EHLO client.test\r\n")
+    for _ in range(3):
+        (look,) = bench.later
+        bench.later.clear()
+        look()
+        assert not bench.transport.is_reading()
+    bench.queue.busy = False
+    bench.later.pop()()
+    assert bench.transport.is_reading()
+    assert not bench.later
 
 
 def test_time_of_a_busy_queue_is_not_the_clients(bench: Bench) -> None:

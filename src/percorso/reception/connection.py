@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, cast
 
+from percorso.core.mail.address import Address
 from percorso.core.mail.envelope import Arrival
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp.events import Closed, Content, ContentRefused, Event, MessageReceived, StartTls
@@ -66,7 +67,7 @@ class Connection(asyncio.BufferedProtocol):
             hostname=service.name,
             limits=service.session_limits,
             offers_tls=service.listener.tls == "starttls" and service.tls is not None,
-            admit_sender=service.admit_sender,
+            admit_sender=self._admit_sender,
         )
 
     # What the transport tells
@@ -139,6 +140,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         reply = self._watch.overdue(now, handshake=self._shaking_hands)
         if reply is not None:
+            _log.info("%s: %s", self._client, reply)
             self._close(reply)
 
     def stop(self) -> None:
@@ -191,6 +193,12 @@ class Connection(asyncio.BufferedProtocol):
             _log.warning("%s: refused at %s: %s", self._client, self._service.listener.address, self._refusal)
             self._session.close(self._refusal)
         self._run()
+
+    def _admit_sender(self, sender: Address | None) -> Reply | None:
+        refusal = self._service.admit_sender(sender)
+        if refusal is not None:
+            _log.info("%s: refused <%s>: %s", self._client, sender or "", refusal)
+        return refusal
 
     def _run(self) -> None:
         """Act on what the session says, then write its replies, then see whether to go on reading."""

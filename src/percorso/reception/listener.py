@@ -20,6 +20,8 @@ from percorso.reception.service import Service
 
 _SWEEP: Final = 1.0
 """Seconds between two looks at what has taken too long."""
+_BUSY: Final = 0.02
+"""Seconds between two looks at a busy queue."""
 
 
 class Listeners:
@@ -41,7 +43,7 @@ class Listeners:
         self._settings = settings
         self._clock = clock
         self._clients = Clients(at_once=limits.max_connections, per_client=limits.max_connections_per_client)
-        self._gate = Gate(queue)
+        self._gate = Gate(queue, later=lambda look: asyncio.get_running_loop().call_later(_BUSY, look))
         self._buffer = bytearray(READ)
         self._servers: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
@@ -108,8 +110,7 @@ class Listeners:
             self._all_ended.set()
 
     def _look_around(self) -> None:
-        """End what has taken too long; and see whether the queue has room again, should no commit have told."""
-        self._gate.open()
+        """End what has taken too long."""
         now = self._clock.monotonic()
         for connection in list(self._connections):
             connection.check(now)
