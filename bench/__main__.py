@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +87,7 @@ def main(
     }  # fmt: skip
     results = RESULTS / now.strftime("%Y%m%d-%H%M%S")
     sentences = report.write(results, runs, found, conditions)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(report.table(runs))
     for sentence in sentences:
         console.print(sentence)

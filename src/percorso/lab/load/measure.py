@@ -15,7 +15,7 @@ from percorso.lab.load.sink import Sink, server_context
 from percorso.lab.load.source import LoadPlan, Source, SourceFailed, SourceReport
 from percorso.lab.load.tally import Tally
 
-PATIENCE = 60.0  # seconds without a message at the sink
+PATIENCE = 30.0  # seconds without a message at the sink
 _QUIET = 10.0  # seconds at most that the server has to put its things in order afterwards
 _FORK = multiprocessing.get_context("fork")  # source and sink share the tally and the listener with us
 
@@ -147,7 +147,7 @@ def _figures(report: SourceReport, tally: Tally, *, cpu: float, sink_cpu: float,
     count = len(report.latencies)
     return Figures(
         messages=count,
-        rate=tally.taken / (tally.last - report.started),
+        rate=tally.taken / (tally.last - report.started) if tally.taken else 0.0,
         cpu_ms=cpu / count * 1000,
         ack_p50_ms=report.latencies[count // 2] * 1000,
         ack_p99_ms=report.latencies[count * 99 // 100] * 1000,
