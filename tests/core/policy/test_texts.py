@@ -23,3 +23,4 @@ def test_similar_texts_are_spread() -> None:
     index = Texts.of((f"[tag {number}]", number) for number in range(1000))
     assert max(map(len, index.by_run.values())) <= 10
     assert list(index.found_in("re: [tag 17] lunch")) == [17]
+    assert list(index.found_in("x" * 100_000 + "re: [tag 17] lunch")) == [17]

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -102,6 +103,7 @@ class LargerThan(msgspec.Struct, frozen=True, kw_only=True):
 Condition = OnLists | SentBy | SentTo | HeaderContains | LargerThan
 
 
+@lru_cache(maxsize=64)  # the recipients of a message share its header
 def comparable(text: str) -> str:
     """The text as header values compare: whatever its case, its folding (RFC 5322, 2.2.3) and its Unicode form."""
     composed = text if text.isascii() else unicodedata.normalize("NFKC", text)

@@ -1,15 +1,18 @@
 """Which of many texts occur in a value, at a cost that follows the value's length and not their number.
 
 A text is filed under one of its runs of three characters, the one with the fewest texts so far. A value is cut into
-such runs, and only what is filed under one of them is looked for. Shorter texts are always looked for.
+such runs, and only what is filed under one of them is looked for. Shorter texts are always looked for, and all texts
+where they are few beside the length of the value.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+_LONG: Final = 4  # characters for each run
 
 
 class Texts(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -33,7 +36,11 @@ class Texts(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     def found_in(self, value: str) -> Iterator[T]:
         """What the texts stand for that occur in the value."""
-        for run in _runs(value) & self.by_run.keys():
+        if len(value) > _LONG * len(self.by_run):  # then to look for every text costs less than to cut the value up
+            runs: Iterable[str] = self.by_run
+        else:
+            runs = _runs(value) & self.by_run.keys()
+        for run in runs:
             yield from [meaning for text, meaning in self.by_run[run] if text in value]
         yield from [meaning for text, meaning in self.short if text in value]
 
