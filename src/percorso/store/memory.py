@@ -127,9 +127,16 @@ class MemoryQueue:
         self._claim_due()
         claims, self._claims = self._claims, []
         for tell in told:
-            tell()
+            self._call(tell)
         if claims and self._consumer:
             self._consumer.take(claims)
+
+    def _call(self, tell: Callable[[], None]) -> None:
+        """Call back; an error there is the loop's to report, and does not stop the others."""
+        try:
+            tell()
+        except Exception as error:
+            self._loop.call_exception_handler({"message": "a callback of the queue failed", "exception": error})
 
     def _insert(self, message: NewMessage) -> None:
         self._shard.messages[message.id] = QueuedMessage(
