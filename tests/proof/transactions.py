@@ -14,6 +14,7 @@ class Transaction:
 
     wire: Wire
     phase: Phase
+    place: tuple[int, int, int]  # the connection, its TLS state, the transaction in it: each counted
     sender: str
     recipients: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
@@ -28,17 +29,24 @@ def transactions(wires: list[Wire]) -> tuple[list[Transaction], list[bytes]]:
     found: list[Transaction] = []
     astray: list[bytes] = []
     for wire in wires:
-        for phase in wire.phases:
-            current: Transaction | None = None
-            for line in phase.sensitive():
-                command = _PATH.match(line)
-                if command and command[1].upper() == b"MAIL FROM":
-                    current = Transaction(wire, phase, command[2].decode())
-                    found.append(current)
-                if current is None:
-                    astray.append(line)
-                    continue
-                if command and command[1].upper() == b"RCPT TO":
-                    current.recipients.append(command[2].decode())
-                current.lines.append(line)
+        for number, phase in enumerate(wire.phases):
+            in_phase, before = _cut(wire, number, phase)
+            found += in_phase
+            astray += before
+    return found, astray
+
+
+def _cut(wire: Wire, number: int, phase: Phase) -> tuple[list[Transaction], list[bytes]]:
+    found: list[Transaction] = []
+    astray: list[bytes] = []
+    for line in phase.sensitive():
+        command = _PATH.match(line)
+        if command and command[1].upper() == b"MAIL FROM":
+            found.append(Transaction(wire, phase, (wire.id, number, len(found)), command[2].decode()))
+        if not found:
+            astray.append(line)
+            continue
+        if command and command[1].upper() == b"RCPT TO":
+            found[-1].recipients.append(command[2].decode())
+        found[-1].lines.append(line)
     return found, astray

@@ -89,5 +89,6 @@ class Lane(Generic[Item]):
         return bool(self._waiting)
 
     def _give_up(self, wake: "asyncio.Future[None]") -> None:
-        self._idle.remove(wake)
-        wake.set_result(None)
+        if wake in self._idle:  # else work came in the same turn of the loop
+            self._idle.remove(wake)
+            wake.set_result(None)
