@@ -53,9 +53,9 @@ class Network:
         action = peer.action(Step.DIAL) if peer else Fault.DROP
         if action is Fault.SILENCE:
             self.clock.advance(timeout)
-            raise ConnectFailed(f"{target}: timed out after {timeout:g} s")
+            raise ConnectFailed(f"no connection within {timeout:g} s")
         if peer is None or action is not Fault.PASS:
-            raise ConnectFailed(f"{target}: connection refused")
+            raise ConnectFailed("connection refused")
         peer.connections += 1
         wire = Wire(len(self.wires) + 1, target, self.clock.now())
         self.wires.append(wire)

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from percorso.core.hosts.host import Target
 from percorso.core.tls.handshake import Handshake
@@ -177,9 +177,7 @@ class SocketStream(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"{transport!r} is no stream")
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Where to receive into."""
