@@ -103,6 +103,10 @@ match = { recipient = ".gov.test" }
 name = "Large mail of the CEO"
 match = { sender = "ceo@corp.test", larger_than = 1000000 }
 
+[[routing_rule]]
+name = "Notary"
+match = { recipient = "notary@law.test" }
+
 [[alternate_secure_route]]
 host = "encryptor"
 when = "WHEN"

@@ -50,7 +50,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     recipient: Address
     account: str = ""
     header_from: tuple[str, ...] = ()
-    """Domains and addresses of every From field, as `match_keys` compares them; see `unreadable_from`."""
+    """Addresses (`local@domain`) and bare domains of every From field; see `unreadable_from`."""
     unreadable_from: bool = False
     headers: tuple[HeaderField, ...] = ()
     """Every occurrence of every field that a routing rule names."""
