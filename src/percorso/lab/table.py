@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from percorso.lab.expectations import SETTINGS, Kind
+from percorso.lab.expectations import SETTINGS, Fate, Kind
 from percorso.lab.outcome import CellResult
 
 _STYLES = {
@@ -19,10 +19,24 @@ _STYLES = {
     Kind.BOUNCED: "blue",
     Kind.NOTHING: "red",
 }
+_COUNTED = {
+    Kind.TLS: "delivered over TLS",
+    Kind.PLAINTEXT: "delivered in PLAINTEXT",
+    Kind.ALTERNATE: "delivered via the alternate host",
+    Kind.WAITING: "waiting",
+    Kind.BOUNCED: "bounced",
+    Kind.NOTHING: "without any evidence",
+}
+_MEANINGS = {"4.2.1": "mailbox busy", "4.4.1": "no connection", "5.1.1": "no such user"}
+
+
+def _words(fate: Fate) -> str:
+    meaning = _MEANINGS.get(fate.why)
+    return f"{fate} ({meaning})" if meaning else str(fate)
 
 
 def _shown(result: CellResult) -> RenderableType:
-    text = Text(str(result.fate), style=_STYLES[result.fate.kind])
+    text = Text(_words(result.fate), style=_STYLES[result.fate.kind])
     for problem in result.problems:
         text.append(f"\n✗ {problem}", style="bold red")
     return text
@@ -43,7 +57,7 @@ def table(results: Sequence[CellResult]) -> Table:
 def closing(results: Sequence[CellResult], leaks: Sequence[str], seconds: float) -> str:
     """The counts, in one sentence."""
     counts = {kind: sum(result.fate.kind is kind for result in results) for kind in Kind}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    told = ", ".join(f"{count} {_COUNTED[kind]}" for kind, count in counts.items() if count)
     wrong = sum(bool(result.problems) for result in results) + len(leaks)
     verdict = "all as the contract says, on both sides" if not wrong else f"{wrong} NOT as the contract says"
     return f"{len(results)} messages in {seconds:.0f} s: {told}; {verdict}."
