@@ -189,7 +189,9 @@ def _agent(
     delivery, dns, name = configuration.delivery, configuration.dns, configuration.node.name
     resolver = DnsResolver(dns.servers or system_servers(), clock, trust_ad=dns.trust_ad)
     ourselves = Ourselves(names=frozenset({name}), addresses=_own_addresses(configuration))
-    servers = MailServers(resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves)
+    servers = MailServers(
+        resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves, deny_networks=delivery.deny_networks
+    )
     return DeliveryAgent(
         queue=queue,
         settings=settings,

@@ -19,10 +19,10 @@ US = Ourselves(names=frozenset({"gate.corp.test"}), addresses=frozenset({"192.0.
 class World:
     """Names, time and the router on them."""
 
-    def __init__(self, *, ipv6: bool = True) -> None:
+    def __init__(self, *, ipv6: bool = True, deny: tuple[str, ...] = ()) -> None:
         self.names = Names()
         self.clock = VirtualClock()
-        servers = MailServers(self.names, self.clock, ipv6=ipv6, ourselves=US)
+        servers = MailServers(self.names, self.clock, ipv6=ipv6, ourselves=US, deny_networks=deny)
         self.router = Router(servers, roll=random.Random(7).random)
 
     async def direct(self, domain: str = "bank.test") -> tuple[Target, ...]:
@@ -293,3 +293,16 @@ async def test_one_server_of_a_host_without_address_leaves_the_others() -> None:
     world.names.host("gw2.example", "192.0.2.2")
     targets = await world.by_host(HostServer(address="gw1.example"), HostServer(address="gw2.example"))
     assert names_of(targets) == ["gw2.example"]
+
+
+async def test_no_mx_brings_mail_into_a_denied_network() -> None:
+    world = World(deny=("10.0.0.0/8", "127.0.0.0/8", "::1/128"))
+    world.names.mx("bank.test", (10, "mx1.bank.test"), (20, "mx2.bank.test"))
+    world.names.host("mx1.bank.test", "10.1.2.3", "::ffff:127.0.0.1", "2001:db8::1")
+    world.names.host("mx2.bank.test", "127.0.0.1")
+    assert [target.address for target in await world.direct()] == ["2001:db8::1"]
+    world.names.host("evil.test", "127.0.0.5")
+    assert await world.refusal("evil.test") == "550 5.4.4"
+    world.names.host("gw.corp.test", "10.1.2.3")
+    (target,) = await world.by_host(HostServer(address="gw.corp.test"))
+    assert target.address == "10.1.2.3"

@@ -277,7 +277,7 @@ async def test_pool_poisoning() -> None:
         scene.domain(domain, shared)
     await scene.deliver("eve@shop.test")
     await scene.deliver(BOB)
-    assert shared.connections == 1
+    assert shared.connections == 2  # what was shaken hands under the lowest ciphers is not even considered
     assert [mail.recipients for mail in shared.accepted] == [("eve@shop.test",)]
     assert scene.site.ledger.last(BOB).evidence.failure == FailureType.CERTIFICATE_NOT_TRUSTED
     await scene.site.close()

@@ -65,6 +65,7 @@ def way_to(hop: Hop, attempt: Attempt) -> Way:
         offer=TlsOffer(
             reference_name=attempt.target.name,
             ca_files=tuple(sorted({clause.ca_file for clause in clauses if clause.ca_file})),
+            min_version=hop.requirement.min_version,
             client_certificate_secret=hop.host.client_certificate_secret if hop.host else "",
         ),
         pins=tuple(sorted({pin for clause in clauses for pin in clause.pins})),

@@ -4,6 +4,7 @@
 2. A null MX refuses mail (RFC 7505); without any MX the domain itself is its server.
 3. Servers as preferred as we are, or less, are dropped; if we are the best, it is a loop.
 4. Of the records at most ten servers are used, and at most four addresses of each.
+5. No MX record brings mail into a denied network; a configured host may be in one.
 """
 
 import asyncio
@@ -58,12 +59,19 @@ class MailServers:
     """Finds and keeps the servers of domains and the addresses of hosts."""
 
     def __init__(
-        self, resolver: Resolver, clock: Clock, *, ipv6: bool = True, ourselves: Ourselves | None = None
+        self,
+        resolver: Resolver,
+        clock: Clock,
+        *,
+        ipv6: bool = True,
+        ourselves: Ourselves | None = None,
+        deny_networks: Iterable[str] = (),
     ) -> None:
         self._resolver = resolver
         self._clock = clock
         self._ipv6 = ipv6
         self._ourselves = ourselves or Ourselves()
+        self._denied = [ipaddress.ip_network(network, strict=False) for network in deny_networks]
         self._kept: dict[str, tuple[float, tuple[Server, ...]]] = {}
 
     async def of_domain(self, domain: str) -> tuple[Server, ...]:
@@ -103,10 +111,10 @@ class MailServers:
         if not answer.records:
             ttl, servers = await self._find_name(domain)  # the implicit MX
             found = [msgspec.structs.replace(servers[0], authenticated=answer.authenticated)]
-            return min(ttl, answer.ttl), self._before_us(domain, found)
+            return min(ttl, answer.ttl), self._usable(domain, found)
         exchanges = _exchanges(domain, answer)
         ttl, found = await self._located(domain, exchanges, authenticated=answer.authenticated)
-        return min(ttl, answer.ttl), self._before_us(domain, found)
+        return min(ttl, answer.ttl), self._usable(domain, found)
 
     async def _located(
         self, domain: str, exchanges: list[tuple[int, str]], *, authenticated: bool
@@ -131,6 +139,25 @@ class MailServers:
             text = f"None of the mail servers of {domain} has an address"
             raise NoServers(Reply(code=550, enhanced="5.4.4", text=text))
         return min(ttls), servers
+
+    def _usable(self, domain: str, servers: list[Server]) -> tuple[Server, ...]:
+        better = self._before_us(domain, servers)
+        if not self._denied:
+            return better
+        allowed = ((server, tuple(filter(self._is_allowed, server.addresses))) for server in better)
+        usable = tuple(
+            msgspec.structs.replace(server, addresses=addresses) for server, addresses in allowed if addresses
+        )
+        if not usable:
+            text = f"The mail servers of {domain} are in networks that no mail is sent to"
+            raise NoServers(Reply(code=550, enhanced="5.4.4", text=text))
+        return usable
+
+    def _is_allowed(self, address: str) -> bool:
+        parsed = ipaddress.ip_address(address)
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped  # the socket would go to the IPv4 address
+        return not any(parsed in network for network in self._denied)
 
     def _before_us(self, domain: str, servers: list[Server]) -> tuple[Server, ...]:
         own = min((server.preference for server in servers if self._ourselves.are(server)), default=None)
