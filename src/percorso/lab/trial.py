@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import smtplib
 import ssl
 import sys
@@ -61,6 +62,8 @@ def run_lab(open_evidence: OpenEvidence, options: TrialOptions) -> int:
     except NodeFailed as failure:
         progress.print(f"The trial's node failed. {failure}", style="red", markup=False)
         return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130  # as a shell tells it: ended by a signal
     except OSError as error:
         progress.print(f"The trial needs the addresses 127.0.53.1 to 127.0.53.20 on this machine: {error}")
         return 2
@@ -68,6 +71,8 @@ def run_lab(open_evidence: OpenEvidence, options: TrialOptions) -> int:
 
 async def _show(open_evidence: OpenEvidence, options: TrialOptions, progress: Console) -> int:
     console = Console()
+    if task := asyncio.current_task():  # so that nothing is left behind
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="percorso-lab-") as folder:
         async with _world(Path(folder), progress) as (node, scenery, notebook):
             found = await _try_all(node, scenery, notebook, open_evidence(node.data_dir), progress)
