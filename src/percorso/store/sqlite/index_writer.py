@@ -28,6 +28,7 @@ SEGMENT: Final = 8192
 _SLICE: Final = 128
 _REST: Final = 0.003  # seconds between slices
 _LOOK: Final = 1.0  # seconds between looks for a full segment
+_LOOK_AFTER_ERROR: Final = 60.0
 _CACHE_KIB: Final = 8 * 1024
 
 _RECORDS: Final = msgspec.json.Decoder(list[Findable])
@@ -115,19 +116,21 @@ class IndexThread:
             self._thread.join()
 
     def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except _Stopped:
+                return
+            except Exception as error:
+                _log.error("%s: no search index for now, searches read every record: %s", self._shard, error)
+                self._stop.wait(_LOOK_AFTER_ERROR)
+
+    def _follow(self) -> None:
+        """Index every segment as it fills."""
+        writer = IndexWriter(self._shard, files=self._files, pause=self._rest)
         try:
-            writer = IndexWriter(self._shard, files=self._files, pause=self._rest)
-        except Exception:
-            _log.exception("%s: no search index; searches read every record", self._shard)
-            return
-        try:
-            while not self._stop.wait(_LOOK):
-                while writer.build_next():
-                    self._rest(_REST)
-        except _Stopped:
-            pass
-        except Exception:
-            _log.exception("%s: the search index grows no more until the next start", self._shard)
+            while True:
+                self._rest(_REST if writer.build_next() else _LOOK)
         finally:
             writer.close()
 
