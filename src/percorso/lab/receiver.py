@@ -15,7 +15,7 @@ import msgspec
 from percorso.core.mail.address import Address
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp.events import Closed, Content, MessageReceived, StartTls
-from percorso.core.smtp.extensions import Limits
+from percorso.core.smtp.extensions import Limits, Security
 from percorso.core.smtp.server import ServerSession
 from percorso.net.tls.engine import TlsEngine, TlsError
 
@@ -82,7 +82,7 @@ class _Connection(asyncio.Protocol):
         self._session = ServerSession(
             hostname=plan.name,
             limits=Limits(),
-            offers_tls=plan.starttls is not StartTlsFault.ABSENT,
+            security=Security(starttls=plan.starttls is not StartTlsFault.ABSENT),
             admit_sender=self._note_envelope,
             admit_recipient=lambda _address: plan.recipient_reply,
         )

@@ -66,7 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         self._session = ServerSession(
             hostname=service.name,
             limits=service.session_limits,
-            offers_tls=service.listener.tls == "starttls" and service.tls is not None,
+            security=service.security,
             admit_sender=self._admit_sender,
         )
 

@@ -8,6 +8,7 @@ from percorso.config.schema import Limits, Listener
 from percorso.core.mail.address import Address
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp import extensions
+from percorso.core.smtp.extensions import Security
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Queue
 from percorso.ports.settings import SettingsSource
@@ -29,6 +30,15 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     clients: Clients
     gate: Gate
+
+    @property
+    def security(self) -> Security:
+        """How a session of this listener comes to TLS and to an account."""
+        return Security(
+            starttls=self.listener.tls == "starttls",
+            encrypted=self.listener.tls == "implicit",
+            auth=self.listener.role == "submission",
+        )
 
     def admit_sender(self, sender: Address | None) -> Reply | None:
         """Only the organization's senders, and the null sender of bounces, leave through a relay listener."""

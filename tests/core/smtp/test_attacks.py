@@ -10,7 +10,7 @@ from percorso.core.mail.reply import Reply
 from percorso.core.smtp.client import ClientSession
 from percorso.core.smtp.errors import LocalProtocolError, Problem, RemoteProtocolError
 from percorso.core.smtp.events import Closed, MessageReceived, StartTls
-from percorso.core.smtp.extensions import Limits
+from percorso.core.smtp.extensions import Limits, Security
 from percorso.core.smtp.result import Answer, TransactionResult
 from percorso.core.smtp.server import ServerSession
 from percorso.core.smtp.states import State
@@ -21,7 +21,7 @@ LIMITS = Limits()
 
 def server(limits: Limits = LIMITS) -> ServerSession:
     """A session after EHLO."""
-    session = ServerSession(hostname="mx.test", limits=limits, offers_tls=True)
+    session = ServerSession(hostname="mx.test", limits=limits, security=Security(starttls=True))
     session.greet()
     session.receive_data(b"EHLO client.test\r\n")
     assert session.next_event() is None

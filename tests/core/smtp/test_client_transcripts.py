@@ -1,13 +1,14 @@
 """Every client transcript, with what the server says cut in every way."""
 
 import ast
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from percorso.core.mail.address import parse_address
-from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
+from percorso.core.mail.envelope import Envelope, EnvelopeRecipient, RecipientParameters
 from percorso.core.smtp.client import ClientSession, Result
 from percorso.core.smtp.errors import RemoteProtocolError
 from percorso.core.smtp.result import Answer, TransactionResult
@@ -58,21 +59,37 @@ class Caller:
 
 
 def transaction(text: str) -> Transaction:
-    """`<sender> <recipient>… [8bit] [smtputf8] 'content'`."""
+    """`<sender> <recipient>… [8bit] [smtputf8] [requiretls] [RET=…] [ENVID=…] 'content'`.
+
+    `NOTIFY=…` and `ORCPT=…` belong to the recipient before them.
+    """
     words, _, content = text.partition(" '")
     sender, *others = words.split()
-    paths = [word.strip("<>") for word in others if word.startswith("<")]
+    given = dict(word.split("=", 1) for word in others if word.startswith(("RET=", "ENVID=")))
     data = ast.literal_eval("b'" + content)
     return Transaction(
         envelope=Envelope(
             sender=parse_address(sender.strip("<>")) if sender != "<>" else None,
             eight_bit="8bit" in others,
             smtputf8="smtputf8" in others,
+            requiretls="requiretls" in others,
+            ret=given.get("RET", ""),
+            envid=given.get("ENVID", ""),
         ),
-        recipients=tuple(EnvelopeRecipient(address=parse_address(path)) for path in paths),
+        recipients=tuple(recipients(others)),
         size=len(data),
         content=[data[:1], data[1:]],
     )
+
+
+def recipients(words: list[str]) -> Iterator[EnvelopeRecipient]:
+    """Each path with the parameters behind it."""
+    places = [place for place, word in enumerate(words) if word.startswith("<")]
+    for place, end in zip(places, [*places[1:], len(words)], strict=True):
+        given = dict(word.split("=", 1) for word in words[place + 1 : end] if "=" in word)
+        notify = tuple(given["NOTIFY"].split(",")) if "NOTIFY" in given else ()
+        parameters = RecipientParameters(notify=notify, orcpt=given.get("ORCPT", ""))
+        yield EnvelopeRecipient(address=parse_address(words[place].strip("<>")), parameters=parameters)
 
 
 def describe(result: Result | None) -> list[str]:

@@ -11,7 +11,7 @@ from percorso.core.smtp.client import ClientSession, Result
 from percorso.core.smtp.data import to_wire
 from percorso.core.smtp.errors import LocalProtocolError
 from percorso.core.smtp.events import Closed, Content, ContentRefused, MessageReceived, StartTls
-from percorso.core.smtp.extensions import Limits
+from percorso.core.smtp.extensions import Limits, Security
 from percorso.core.smtp.result import Answer, Stage, TransactionResult
 from percorso.core.smtp.server import ServerSession
 from percorso.core.smtp.transaction import Transaction
@@ -27,7 +27,7 @@ class ConnectionPair:
         self.server = ServerSession(
             hostname="mx.test",
             limits=Limits(size=size),
-            offers_tls=offers_tls,
+            security=Security(starttls=offers_tls),
             admit_recipient=lambda one: Reply(code=550, enhanced="5.1.1", text="no") if one.local == "bad" else None,
         )
         self.received: list[tuple[MessageReceived, bytes]] = []

@@ -6,8 +6,8 @@ import pytest
 
 from percorso.core.mail.address import Address
 from percorso.core.mail.reply import Reply
-from percorso.core.smtp.events import Closed, Content, ContentRefused, MessageReceived, StartTls
-from percorso.core.smtp.extensions import Limits
+from percorso.core.smtp.events import Authenticate, Closed, Content, ContentRefused, MessageReceived, StartTls
+from percorso.core.smtp.extensions import Limits, Security
 from percorso.core.smtp.server import ServerSession
 from percorso.core.smtp.states import State
 from tests.core.smtp.transcript import Line, paths, read, splits
@@ -28,6 +28,14 @@ def admit_recipient(recipient: Address) -> Reply | None:
     return refused if recipient.domain == "unknown.test" else None
 
 
+def verdict(attempt: Authenticate) -> Reply:
+    """One account, and another that nobody knows anything of now."""
+    if attempt.identity == "busy":
+        return Reply(code=454, enhanced="4.7.0", text="try again later")
+    right = (attempt.identity, attempt.password) == ("anna", "tàlpa 1234")
+    return Reply(code=235, enhanced="2.7.0", text="OK") if right else Reply(code=535, enhanced="5.7.8", text="wrong")
+
+
 class Listener:
     """Drives one session as reception does, and writes down what happens."""
 
@@ -37,7 +45,7 @@ class Listener:
         self.session = ServerSession(
             hostname="mx.test",
             limits=Limits(**numbers),
-            offers_tls="tls" in words,
+            security=Security(starttls="tls" in words, encrypted="encrypted" in words, auth="auth" in words),
             admit_sender=admit_sender,
             admit_recipient=admit_recipient,
         )
@@ -70,6 +78,9 @@ class Listener:
                     self.refused += 1
                 case Closed():
                     self.closed = True
+                case Authenticate():
+                    assert self.session.state is State.VERIFY
+                    self.session.authenticated(verdict(event))
                 case StartTls():
                     assert self.session.state is State.HANDSHAKE
         self.said += self.session.data_to_send()
@@ -77,10 +88,15 @@ class Listener:
 
 def describe(message: MessageReceived, content: bytes) -> str:
     """A message as a transcript tells it."""
-    sender = message.envelope.sender
-    words = [f"<{sender or ''}>", *(f"<{r.address}>" for r in message.recipients)]
-    words += ["8bit"] if message.envelope.eight_bit else []
-    words += ["smtputf8"] if message.envelope.smtputf8 else []
+    envelope = message.envelope
+    words = [f"<{envelope.sender or ''}>"]
+    for recipient in message.recipients:
+        words += [f"<{recipient.address}>", *recipient.parameters.notify]
+        words += [recipient.parameters.orcpt] if recipient.parameters.orcpt else []
+    words += ["8bit"] if envelope.eight_bit else []
+    words += ["smtputf8"] if envelope.smtputf8 else []
+    words += ["requiretls"] if envelope.requiretls else []
+    words += [word for word in (envelope.ret, envelope.envid) if word]
     return " ".join([*words, ascii(content)[1:]])
 
 

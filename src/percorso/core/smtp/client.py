@@ -165,7 +165,7 @@ class ClientSession:
     def send(self, transaction: Transaction) -> None:
         """Hand over one message, pipelined where the peer offers it. Result: a `TransactionResult`.
 
-        Needs that the peer lacks (8BITMIME, SMTPUTF8) give a result at once, without a byte on the wire.
+        Needs that the peer lacks (8BITMIME, SMTPUTF8, REQUIRETLS) give a result at once, without a byte on the wire.
         """
         if not self._introduced:
             raise LocalProtocolError("EHLO comes first, and again after STARTTLS")

@@ -1,5 +1,7 @@
 """What a server session tells its caller to do."""
 
+from typing import Any
+
 import msgspec
 
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
@@ -26,8 +28,24 @@ class StartTls(msgspec.Struct, frozen=True):
     """Write what is to be sent, shake hands, then `tls_established`."""
 
 
+class Authenticate(msgspec.Struct, frozen=True, kw_only=True):
+    """Find out whether this is the account's password, then say `authenticated`."""
+
+    mechanism: str
+    identity: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Without the password, for logs and tracebacks."""
+        return f"Authenticate(mechanism={self.mechanism!r}, identity={self.identity!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for those who print in colours."""
+        return [("mechanism", self.mechanism), ("identity", self.identity)]
+
+
 class Closed(msgspec.Struct, frozen=True):
     """Write what is to be sent, and close. Drop a content that was not complete."""
 
 
-Event = Content | MessageReceived | ContentRefused | StartTls | Closed
+Event = Content | MessageReceived | ContentRefused | StartTls | Authenticate | Closed

@@ -59,6 +59,6 @@ class TransactionResult(msgspec.Struct, frozen=True, kw_only=True):
 
     answers: tuple[Answer | None, ...]
     lacking: str = ""
-    """The extension that the message needs and the peer lacks ("8BITMIME", "SMTPUTF8"); nothing was sent."""
+    """The extension that the message needs and the peer lacks, such as "8BITMIME"; nothing was sent."""
     uncertain: bool = False
     """The final dot was handed out and no reply came: each None among the answers may or may not be delivered."""

@@ -9,6 +9,7 @@ import msgspec
 from percorso.core.mail.address import Address
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
 from percorso.core.mail.reply import Reply
+from percorso.core.smtp import dsn
 from percorso.core.smtp.errors import LocalProtocolError
 from percorso.core.smtp.result import Answer, Capabilities, Stage, TransactionResult
 
@@ -25,6 +26,11 @@ LACKING: Final = {
         code=553,
         enhanced="5.6.7",  # RFC 6531, 3.5
         text="the message has an internationalized address, and the receiving server does not take it (no SMTPUTF8)",
+    ),
+    "REQUIRETLS": Reply(
+        code=550,
+        enhanced="5.7.30",  # RFC 8689, 5
+        text="the sender asks for TLS all the way, and the receiving server does not take that on (no REQUIRETLS)",
     ),
 }
 
@@ -72,6 +78,11 @@ def _path(address: Address | None) -> str:
     return f"<{address}>"
 
 
+def _rcpt(recipient: EnvelopeRecipient, capabilities: Capabilities) -> str:
+    text = f"RCPT TO:{_path(recipient.address)}"
+    return text + dsn.rcpt_words(recipient.parameters) if capabilities.offers("DSN") else text
+
+
 class Course:
     """A running transaction: what to say next, and the answers so far."""
 
@@ -87,7 +98,7 @@ class Course:
         self.lacking = self._what_is_lacking(capabilities)
         self.commands = [
             (Stage.MAIL, command(self._mail(capabilities))),
-            *((Stage.RCPT, command(f"RCPT TO:{_path(r.address)}")) for r in transaction.recipients),
+            *((Stage.RCPT, command(_rcpt(r, capabilities))) for r in transaction.recipients),
             (Stage.DATA, b"DATA\r\n"),
         ]
         if self.lacking:
@@ -98,6 +109,8 @@ class Course:
             return "SMTPUTF8"
         if self._transaction.envelope.eight_bit and not capabilities.offers("8BITMIME"):
             return "8BITMIME"
+        if self._transaction.envelope.requiretls and not capabilities.offers("REQUIRETLS"):
+            return "REQUIRETLS"
         return ""
 
     def _mail(self, capabilities: Capabilities) -> str:
@@ -108,7 +121,9 @@ class Course:
             text += " BODY=8BITMIME"
         if self._transaction.needs_smtputf8:
             text += " SMTPUTF8"
-        return text
+        if self._transaction.envelope.requiretls:
+            text += " REQUIRETLS"
+        return text + dsn.mail_words(self._transaction.envelope) if capabilities.offers("DSN") else text
 
     @property
     def wanted(self) -> bool:
