@@ -22,6 +22,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+import msgspec
 
 from percorso.net.listening import split_address
 from percorso.ports.clock import Clock
@@ -65,8 +66,8 @@ class DnsResolver:
         """Raises `LookupFailed`."""
         key = (name.lower().removesuffix("."), record_type)
         kept = self._kept.get(key)
-        if kept and kept[0] > self._clock.monotonic():
-            return kept[1]
+        if kept and (left := kept[0] - self._clock.monotonic()) > 0:
+            return msgspec.structs.replace(kept[1], ttl=left)
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.ensure_future(self._ask(*key))
