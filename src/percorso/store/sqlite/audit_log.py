@@ -12,8 +12,8 @@ from percorso.ports.audit import AuditEntry, AuditRecord
 from percorso.ports.evidence import ChainBroken
 from percorso.store.files import FILES, Files
 from percorso.store.sqlite import settings_sql
-from percorso.store.sqlite.connection import rows, transaction
-from percorso.store.sqlite.settings_database import open_settings
+from percorso.store.sqlite.connection import rows
+from percorso.store.sqlite.settings_database import change, open_settings
 
 _CHAIN: Final = "audit"
 _AT_ONCE: Final = 1000
@@ -37,7 +37,7 @@ class SqliteAuditLog:
 
     def append(self, entry: AuditEntry) -> None:
         """Add one entry that belongs to no settings change (its own transaction)."""
-        with transaction(self._connection):
+        with change(self._connection):
             append_audit(self._connection, entry)
 
     def entries(

@@ -1,6 +1,8 @@
 """`settings.db`: opened the same way by everyone, and made by whoever comes first."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -12,7 +14,7 @@ from percorso.store.errors import store_error
 from percorso.store.files import FILES, Files
 from percorso.store.lock import FileLock
 from percorso.store.sqlite import settings_sql
-from percorso.store.sqlite.connection import create_database, rows, value
+from percorso.store.sqlite.connection import create_database, rows, transaction, value
 from percorso.store.sqlite.migrate import migrate, migrations
 
 _CACHE_KIB = 8 * 1024
@@ -35,6 +37,16 @@ def open_settings(data_dir: Path, *, files: Files = FILES) -> apsw.Connection:
     finally:
         lock.free()
     return connection
+
+
+@contextmanager
+def change(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction on the settings; raises `StoreError` where the disk does not take it."""
+    try:
+        with transaction(connection):
+            yield
+    except apsw.Error as error:
+        raise store_error(error, Path(connection.filename)) from error
 
 
 def encode_document(document: Document) -> str:

@@ -12,8 +12,9 @@ from percorso.ports.settings import SettingsConflict, SettingsVersion
 from percorso.store.files import FILES, Files
 from percorso.store.sqlite import settings_sql
 from percorso.store.sqlite.audit_log import append_audit
-from percorso.store.sqlite.connection import rows, transaction
+from percorso.store.sqlite.connection import rows
 from percorso.store.sqlite.settings_database import (
+    change,
     encode_document,
     list_ids,
     newest_version,
@@ -55,11 +56,12 @@ class SqliteSettingsStore:
         """Store the next version and its audit entries in one transaction; returns its number.
 
         The version's actor is that of its first audit entry; the entries' `version` is filled in here.
-        The document has passed validation. Raises `SettingsConflict` where `base` is not the newest version.
+        The document has passed validation. Raises `SettingsConflict` where `base` is not the newest version, and
+        `StoreError` where the disk does not take it.
         """
         entries = tuple(audit)
         actor = entries[0].actor if entries else ""
-        with transaction(self._connection):
+        with change(self._connection):
             newest = newest_version(self._connection)
             if base != newest:
                 raise SettingsConflict(base, newest)
