@@ -1,7 +1,9 @@
 """Where everything lies in the data directory, all of it for its owner only.
 
-settings.db               the settings' versions, address lists, the audit log
-lock                      held while settings.db is made or upgraded
+settings.db               the settings' versions, address lists, the audit log, hashes of accounts' passwords
+lock                      held while settings.db or rates.db is made or upgraded
+rates.db                  what accounts have used of their rates; may be deleted
+secrets/                  passwords and keys that settings name, one file for each
 queue/shard-00/           what one worker accepts
     queue.db              messages, recipients, content up to 256 KiB, evidence
     index.db              search index of the evidence; can be rebuilt
@@ -19,6 +21,16 @@ _SHARD: Final = re.compile(r"shard-(\d{2,})")
 def settings_database(data_dir: Path) -> Path:
     """The file of settings and audit log."""
     return data_dir / "settings.db"
+
+
+def rates_database(data_dir: Path) -> Path:
+    """The file of the accounts' rates."""
+    return data_dir / "rates.db"
+
+
+def secrets_directory(data_dir: Path) -> Path:
+    """The directory of the secrets."""
+    return data_dir / "secrets"
 
 
 def shard_directory(data_dir: Path, number: int) -> Path:

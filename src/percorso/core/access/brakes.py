@@ -19,6 +19,7 @@ IPV6_NETWORK: Final = 64
 """Bits: one subscriber's network (RFC 6177, 2). Of IPv4, every address is a network of its own."""
 
 
+_LONGEST: Final = 250  # characters
 Key = TypeVar("Key")
 
 
@@ -57,8 +58,8 @@ class Brakes:
     def attempt(self, client: str, account: str, now: float) -> float:
         """Let an attempt begin: 0, and it counts as a failure until `succeeded`; else the seconds to wait for it."""
         network = client_network(client)
-        pair = self._tally(self._pairs, (network, account), self._of_pair, now)
-        whole = self._tally(self._networks, network, self._of_network, now)
+        pair = self._pair(network, account, now)
+        whole = self._whole(network, now)
         wait = _wait(pair, self._of_pair)
         if not pair.known:
             wait = max(wait, _wait(whole, self._of_network))
@@ -70,19 +71,23 @@ class Brakes:
     def succeeded(self, client: str, account: str, now: float) -> None:
         """The attempt was right. Of the network's failures only this one is taken back: others may guess there."""
         network = client_network(client)
-        pair = self._tally(self._pairs, (network, account), self._of_pair, now)
-        whole = self._tally(self._networks, network, self._of_network, now)
+        pair = self._pair(network, account, now)
+        whole = self._whole(network, now)
         pair.failures, pair.known = 0.0, True
         whole.failures = max(0.0, whole.failures - 1)
 
     def withdrawn(self, client: str, account: str, now: float) -> None:
         """The attempt was not judged, for reasons of ours: it does not count."""
         network = client_network(client)
-        for tally in (
-            self._tally(self._pairs, (network, account), self._of_pair, now),
-            self._tally(self._networks, network, self._of_network, now),
-        ):
+        for tally in (self._pair(network, account, now), self._whole(network, now)):
             tally.failures = max(0.0, tally.failures - 1)
+
+    def _pair(self, network: str, account: str, now: float) -> _Tally:
+        # What is longer than any account's name is not kept whole: the client chooses it.
+        return self._tally(self._pairs, (network, account[:_LONGEST]), self._of_pair, now)
+
+    def _whole(self, network: str, now: float) -> _Tally:
+        return self._tally(self._networks, network, self._of_network, now)
 
     def _tally(self, tallies: OrderedDict[Key, _Tally], key: Key, allowance: Allowance, now: float) -> _Tally:
         tally = tallies.get(key)

@@ -8,11 +8,12 @@ from percorso.core.mail.address import parse_domain, parse_entry
 from percorso.core.policy.condition import Condition, HeaderContains, LargerThan, OnLists, SentBy, SentTo, comparable
 from percorso.core.policy.index import RuleIndex, index_rules
 from percorso.core.policy.rule import Cause, Rule
-from percorso.core.policy.settings import ROOT, AlternateRoute, Settings, UnitSettings
+from percorso.core.policy.settings import ROOT, Account, AlternateRoute, Settings, UnitSettings
 from percorso.core.settings import schema
 from percorso.core.settings.duration import seconds
 from percorso.core.settings.inheritance import lineage, units_of
 from percorso.core.settings.pin import parse_pin
+from percorso.core.settings.rate import parse_rate
 from percorso.core.tls.requirement import (
     ENCRYPTED,
     IdentityClause,
@@ -33,7 +34,7 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
         version=version,
         units=_units(document, hosts, rules),
         senders={parse_entry(entry): unit.path for unit in document.unit for entry in unit.senders},
-        accounts={account.name: account.unit for account in document.account},
+        accounts={account.name: _account(account) for account in document.account},
         domains=frozenset(parse_entry(domain) for domain in organization.domains),
         hosts=hosts,
         inbound_host=hosts[organization.inbound_host] if organization.inbound_host else None,
@@ -43,6 +44,14 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
         expiry=seconds(organization.expiry),
         header_names=_header_names(document),
         uses_lists=any(isinstance(condition, OnLists) for rule, _ in rules for condition in rule.conditions),
+    )
+
+
+def _account(account: schema.Account) -> Account:
+    return Account(
+        unit=account.unit,
+        addresses=frozenset(map(parse_entry, account.addresses)),
+        rate=parse_rate(account.rate) if account.rate else None,
     )
 
 

@@ -10,6 +10,7 @@ from percorso.core.mail.address import Address, domain_keys, match_keys
 from percorso.core.policy.facts import Facts
 from percorso.core.policy.index import RuleIndex
 from percorso.core.policy.rule import Rule
+from percorso.core.settings.rate import Rate
 from percorso.core.tls.requirement import Requirement, TlsVersion
 
 ROOT = "/"
@@ -27,6 +28,19 @@ class AlternateRoute(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """Its name in a decision."""
         return f"alternate_secure_route{self.unit}"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A submission account."""
+
+    unit: str
+    addresses: frozenset[str] = frozenset()
+    """The senders that it may use, as list entries."""
+    rate: Rate | None = None
+
+    def may_send_as(self, sender: Address | None) -> bool:
+        """Whether the sender is one of its own. The null sender is anybody's: receipts have it (RFC 8098, 3)."""
+        return sender is None or any(key in self.addresses for key in match_keys(sender, untagged=False))
 
 
 class UnitSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By path; "/" is always there."""
     senders: dict[str, str]
     """Units by the list entries of their senders."""
-    accounts: dict[str, str]
-    """Units by account."""
+    accounts: dict[str, Account]
+    """By name."""
     domains: frozenset[str]
     """The organization's domains, as list entries."""
     hosts: dict[str, Host]
@@ -89,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def unit_of(self, sender: Address | None, account: str = "") -> str:
         """The path of the sender's unit: the account's, else that of its address or longest domain, else "/"."""
         if account in self.accounts:
-            return self.accounts[account]
+            return self.accounts[account].unit
         entry = self.sender_entry(sender) if sender else None
         return self.senders[entry] if entry else ROOT
 

@@ -205,9 +205,17 @@ class AlternateSecureRoute(_Table):
 class Account(_Table):
     """A person, application or printer that submits mail."""
 
-    name: Name = Field(description="The name that it authenticates with.")
+    name: Name = Field(description="The name that it authenticates with, exactly as written.")
     unit: str = Field("/", description="The organizational unit whose settings apply to its mail.")
-    addresses: tuple[str, ...] = Field((), description="The sender addresses that it may use.")
+    addresses: tuple[str, ...] = Field(
+        (),
+        max_length=MAX_SETTINGS,
+        description="The senders that it may use: addresses, and own domains for all addresses of them.",
+    )
+    rate: str = Field(
+        "", description='How many messages it may send in a time, such as "100/1h"; empty is as many as it likes.'
+    )
+    description: str = Field("", max_length=MAX_DESCRIPTION, description="For people.")
 
 
 class Document(_Table):

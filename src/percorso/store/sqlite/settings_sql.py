@@ -1,4 +1,4 @@
-"""Every statement on the settings' versions, the address lists and the audit log."""
+"""Every statement on the settings' versions, the address lists, the passwords and the audit log."""
 
 from typing import Final
 
@@ -39,6 +39,22 @@ def lists_with(keys: int) -> str:
     """The lists that hold one of that many keys, with the key: bindings are the keys and the version, twice."""
     places = ",".join("?" * keys)
     return f"SELECT list, key FROM list_entry WHERE key IN ({places}) AND since <= ? AND (until IS NULL OR until > ?)"  # noqa: S608 (question marks)
+
+
+# passwords of accounts
+
+HASH_OF: Final = "SELECT encoded FROM password WHERE account = ?"
+
+SET_HASH: Final = """
+    INSERT INTO password (account, encoded) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET encoded = excluded.encoded
+"""
+
+RENEW_HASH: Final = "UPDATE password SET encoded = ? WHERE account = ? AND encoded = ?"
+
+REMOVE_HASH: Final = "DELETE FROM password WHERE account = ?"
+
+ACCOUNTS_WITH_HASH: Final = "SELECT account FROM password"
 
 
 # the audit log

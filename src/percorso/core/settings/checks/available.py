@@ -24,8 +24,6 @@ def check_available(document: Document) -> Iterator[Problem]:
             yield _not_yet(("tls_compliance", index, "applies_to"), title, 'applies_to = "inbound"')
         if setting.exceptions:
             yield _not_yet(("tls_compliance", index, "exceptions"), title, "exceptions")
-    for index, account in enumerate(document.account):
-        yield _not_yet(("account", index), f'account "{account.name}"', "account")
 
 
 def _not_yet(path: Path, title: str, key: str) -> Problem:

@@ -4,11 +4,12 @@ import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from percorso.core.mail.address import parse_domain, parse_entry
+from percorso.core.mail.address import BadAddress, domain_keys, parse_domain, parse_entry
 from percorso.core.settings.duration import seconds
 from percorso.core.settings.pin import parse_pin
 from percorso.core.settings.problem import Path, Problem
-from percorso.core.settings.schema import Document, Host, RoutingRule, TlsCompliance
+from percorso.core.settings.rate import parse_rate
+from percorso.core.settings.schema import Account, Document, Host, RoutingRule, TlsCompliance
 
 
 def check_values(document: Document) -> Iterator[Problem]:
@@ -25,6 +26,8 @@ def check_values(document: Document) -> Iterator[Problem]:
         yield from _host(("host", index), host)
     for index, setting in enumerate(document.tls_compliance):
         yield from _compliance(("tls_compliance", index), setting)
+    for index, account in enumerate(document.account):
+        yield from _account(("account", index), account, document.organization.domains)
     for index, rule in enumerate(document.routing_rule):
         yield from _rule(("routing_rule", index, "match"), rule)
 
@@ -84,6 +87,30 @@ def _rule(path: Path, rule: RoutingRule) -> Iterator[Problem]:
         message = f"{where}: match has no condition"
         mend = "give header and contains, sender, recipient, list or larger_than"
         yield Problem(path=path, message=message, mend=mend)
+
+
+def _account(path: Path, account: Account, domains: Sequence[str]) -> Iterator[Problem]:
+    where = f'account "{account.name}"'
+    if not account.addresses:
+        message = f"{where}: addresses is empty, so that it can send nothing"
+        yield Problem(path=(*path, "addresses"), message=message, mend='list its senders, such as ["scan@corp.test"]')
+    yield from _entries((*path, "addresses"), where, account.addresses)
+    for place, entry in enumerate(account.addresses):
+        if "@" not in entry and not _is_within(entry, domains):
+            message = f"{where}: {entry[:80]!r} is no domain of the organization"
+            mend = "list addresses of it one by one, or add it to the organization's domains"
+            yield Problem(path=(*path, "addresses", place), message=message, mend=mend)
+    if account.rate:
+        yield from _parsed((*path, "rate"), where, parse_rate, account.rate)
+
+
+def _is_within(entry: str, domains: Sequence[str]) -> bool:
+    """Whether all that the entry (a domain, or subdomains) matches is the organization's."""
+    try:
+        own = {parse_entry(domain) for domain in domains}
+        return not own.isdisjoint(domain_keys(parse_entry(entry)))
+    except BadAddress:
+        return True  # told as what it is
 
 
 def _entries(path: Path, where: str, entries: Sequence[str]) -> Iterator[Problem]:
