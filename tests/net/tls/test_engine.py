@@ -166,6 +166,16 @@ def test_no_session_is_resumed(pair: Pair, client_context: ssl.SSLContext) -> No
         assert client.ssl_object.session_reused is False
 
 
+def test_no_ticket_is_asked_for(pair: Pair, client_context: ssl.SSLContext) -> None:
+    old = pair.configure(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    client, listener = TlsEngine(client_context, server_side=False), TlsEngine(old, server_side=True)
+    client.start()
+    shake(client, listener)
+    assert client.ssl_object.session is not None
+    assert not client.ssl_object.session.has_ticket
+
+
 def resident() -> int:
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * resource.getpagesize()

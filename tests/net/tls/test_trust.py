@@ -71,6 +71,12 @@ KINDS: list[tuple[str, Callable[[Pair], Pair], F | None, str]] = [
         F.CERTIFICATE_NOT_TRUSTED,
         "issuer",
     ),
+    (
+        "expired, with a short key",
+        lambda root: server(root, MX, not_after=NOW - DAY / 2, rsa_bits=1024),
+        F.CERTIFICATE_NOT_TRUSTED,
+        "1024 bits",
+    ),
     ("not yet valid", lambda root: server(root, MX, not_before=NOW + DAY), F.CERTIFICATE_NOT_TRUSTED, "not yet valid"),
     ("wrong name", lambda root: server(root, "mx.evil.test"), F.CERTIFICATE_HOST_MISMATCH, "mx.evil.test"),
     ("wrong wildcard", lambda root: server(root, "*.test"), F.CERTIFICATE_HOST_MISMATCH, ""),
