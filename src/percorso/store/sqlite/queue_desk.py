@@ -49,8 +49,9 @@ class SqliteQueueDesk:
 
     def count(self, which: QueueFilter) -> int:
         """How many entries match."""
+        wanted = _bindings(which)
         with each_shard(self._data_dir, files=self._files) as shards:
-            return sum(_find(connection, desk_sql.COUNT, _bindings(which))[0][0] for _, connection in shards)
+            return sum(_find(connection, desk_sql.COUNT, wanted)[0][0] for _, connection in shards)
 
     def retry(self, which: QueueFilter, *, now: float) -> int:
         """Make matching queued entries due now; returns how many."""
