@@ -26,7 +26,7 @@ from percorso.ports.queue import (
     StoreError,
 )
 from percorso.store.content import InlineContent
-from percorso.store.queue_id import IdSource, id_number, queue_id
+from percorso.store.queue_id import IdSource, queue_id
 from percorso.store.recovered import Interrupted
 
 _Place = tuple[str, int]
@@ -51,6 +51,8 @@ class MemoryShard:
         self.evidence: list[Evidence] = []
         self.parties: list[Parties] = []
         """Beside `evidence`, one for one."""
+        self.high_id = 0
+        """Ids up to this one were given out."""
 
 
 class MemoryQueue:
@@ -67,8 +69,7 @@ class MemoryQueue:
         self._claims: list[Claim] = []
         self._timer: asyncio.Handle | None = None
         self._closed = False
-        highest = max((id_number(message) for message in shard.messages), default=0)
-        self._ids = IdSource(0, clock, above=highest)
+        self._ids = IdSource(0, clock, above=shard.high_id)
         self._recover()
 
     def attach(self, consumer: Consumer) -> None:
@@ -78,7 +79,8 @@ class MemoryQueue:
 
     def compose(self) -> ContentWriter:
         """Begin a message: gives it its queue id."""
-        return _Writer(self._ids.next())
+        self._shard.high_id = self._ids.next()
+        return _Writer(self._shard.high_id)
 
     def accept(self, message: NewMessage, done: Callable[[StoreError | None], None]) -> None:
         """Keep the message; `done(None)` on the event loop once it is kept."""
