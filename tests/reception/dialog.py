@@ -38,7 +38,8 @@ class Dialog:
         engine.start()
         while not engine.established:
             self._writer.write(engine.data_to_send())
-            await self._read_more()
+            if not await self._read_more():
+                raise EOFError("closed during the handshake")
         self._writer.write(engine.data_to_send())
 
     async def _read_more(self) -> bool:

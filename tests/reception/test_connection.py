@@ -120,6 +120,28 @@ def test_client_that_left_during_the_commit_harms_nothing(bench: Bench) -> None:
     assert bench.transport.take() == ""
 
 
+LARGE = (b"x" * 78 + b"\r\n") * 4_000
+
+
+def test_spooled_content_outlives_its_client(bench: Bench) -> None:
+    bench.say(BEGIN)
+    bench.say(LARGE + b".\r\n")
+    bench.transport.abort()
+    assert len(bench.queue.spooled()) == 1
+    bench.queue.commit()
+    assert len(bench.queue.spooled()) == 1
+
+
+@pytest.mark.parametrize("lines", ["Received: x\r\n" * 51, "Subject: x\r\n"], ids=["mail loop", "failed commit"])
+def test_spooled_content_that_is_not_kept_goes(bench: Bench, lines: str) -> None:
+    bench.say(BEGIN + lines)
+    answer = bench.say(LARGE + b".\r\n")
+    assert answer.startswith("554 5.4.6 ") == lines.startswith("Received")
+    bench.queue.commit(StoreError("it broke"))
+    assert not bench.queue.spooled()
+    assert not bench.queue.kept
+
+
 def test_spool_that_fails_is_told_at_the_end_of_the_message(bench: Bench) -> None:
     bench.queue.spool_failure = StoreError("no space left", full=True)
     bench.say(BEGIN)
