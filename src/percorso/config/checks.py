@@ -52,10 +52,23 @@ def _listener(path: KeyPath, listener: Listener) -> Iterator[Problem]:
         message = f"{title}: without TLS, mail and passwords cross the network in plaintext"
         mend = 'set tls = "starttls" or "implicit", or allow_plaintext = true where that is meant'
         yield Problem(path=(*path, "tls"), message=message, mend=mend)
-    for key, value in (("role", listener.role), ("allow_foreign_senders", listener.allow_foreign_senders)):
-        if value not in {"relay", False}:
-            text = f'role = "{value}"' if key == "role" else key
-            yield Problem(path=(*path, key), message=f"{title}: {text} is not available yet", mend="leave it out")
+    if listener.role == "submission" and listener.tls == "none":
+        message = f"{title}: accounts authenticate over TLS only"
+        yield Problem(path=(*path, "tls"), message=message, mend='set tls = "starttls" or "implicit"')
+    if listener.role == "inbound":
+        message = f'{title}: role = "inbound" is not available yet'
+        yield Problem(path=(*path, "role"), message=message, mend="leave it out")
+    if listener.allow_foreign_senders:
+        yield from _foreign_senders((*path, "allow_foreign_senders"), title, listener)
+
+
+def _foreign_senders(path: KeyPath, title: str, listener: Listener) -> Iterator[Problem]:
+    if listener.role != "relay":
+        message = f"{title}: an account sends only as the addresses that it is granted"
+        yield Problem(path=path, message=message, mend="leave allow_foreign_senders out")
+    elif any(network.endswith("/0") for network in listener.networks):
+        message = f"{title}: with allow_foreign_senders for every network it is an open relay"
+        yield Problem(path=path, message=message, mend="list the networks that are trusted")
 
 
 def _addresses(configuration: Configuration) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from percorso.core.settings.duration import seconds
 
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+ANYWHERE: Final = ("0.0.0.0/0", "::/0")
 
 
 def _seconds(value: object) -> object:
@@ -55,10 +56,17 @@ class Listener(_Section):
     """An address that takes in mail."""
 
     address: str = Field("127.0.0.1:2525", description='"HOST:PORT"; IPv6 in brackets: "[::]:25".')
-    role: Literal["relay", "submission", "inbound"] = Field("relay", description="What it is for.")
+    role: Literal["relay", "submission", "inbound"] = Field(
+        "relay", description='"relay": for servers of its networks; "submission": for accounts, with AUTH over TLS.'
+    )
     tls: Literal["none", "starttls", "implicit"] = Field("starttls", description="How TLS begins.")
-    networks: tuple[str, ...] = Field(LOOPBACK, description="Clients that a relay listener serves.")
-    allow_foreign_senders: bool = Field(False, description="Also take senders of other organizations.")
+    networks: tuple[str, ...] = Field(
+        default_factory=lambda given: ANYWHERE if given.get("role") == "submission" else LOOPBACK,
+        description="Clients that it serves. Default: this machine's; for submission, everyone's.",
+    )
+    allow_foreign_senders: bool = Field(
+        False, description="Also take senders of other organizations, such as mail that is forwarded; for relay only."
+    )
     allow_plaintext: bool = Field(False, description='Needed for tls = "none" on an address off loopback.')
 
 

@@ -15,14 +15,16 @@ from typing import Final, cast
 from percorso.core.mail.address import Address
 from percorso.core.mail.envelope import Arrival
 from percorso.core.mail.reply import Reply
-from percorso.core.smtp.events import Closed, Content, ContentRefused, Event, MessageReceived, StartTls
+from percorso.core.smtp.events import Authenticate, Closed, Content, ContentRefused, Event, MessageReceived, StartTls
 from percorso.core.smtp.server import ServerSession
 from percorso.core.smtp.states import State
 from percorso.net.tls.engine import TlsEngine, TlsError
+from percorso.ports.accounts import Credentials, Verdict
 from percorso.reception.clients import STOPPING
 from percorso.reception.incoming import Incoming
 from percorso.reception.received import with_protocol
 from percorso.reception.service import Service
+from percorso.reception.submission import reply_to
 from percorso.reception.watch import Watch
 
 _log = logging.getLogger("percorso.reception")
@@ -32,9 +34,10 @@ READ: Final = 64 * 1024
 LINGER: Final = 5.0
 """Seconds for the client to take our last words and close."""
 
+_OURS: Final = (State.COMMIT, State.VERIFY)  # the client waits for us
 
 # Why we do not read.
-_COMMIT: Final = 1  # input came while a message is being committed
+_ANSWER: Final = 1  # input came while a message is being committed, or a password verified
 _QUEUE: Final = 2
 _WRITE: Final = 4
 
@@ -99,8 +102,8 @@ class Connection(asyncio.BufferedProtocol):
         engine = self._engine
         data = bytes(self._buffer[:nbytes]) if engine is None else self._decrypt(engine, self._buffer[:nbytes])
         if data and self._closed_at is None:
-            if self._session.state is State.COMMIT:
-                self._hold |= _COMMIT
+            if self._session.state in _OURS:
+                self._hold |= _ANSWER
             self._session.receive_data(data)
             self._run()
         if engine is not None and engine.peer_closed:
@@ -109,7 +112,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """The client says no more, but may wait for the answer to its message."""
         self._ended_input = True
-        return self._session.state is State.COMMIT
+        return self._session.state in _OURS
 
     def pause_writing(self) -> None:
         """The client does not read our replies. It has the idle time-out to begin."""
@@ -195,7 +198,7 @@ class Connection(asyncio.BufferedProtocol):
         self._run()
 
     def _admit_sender(self, sender: Address | None) -> Reply | None:
-        refusal = self._service.admit_sender(sender)
+        refusal = self._service.refuse_sender(sender, self._session.account)
         if refusal is not None:
             _log.info("%s: refused <%s>: %s", self._client, sender or "", refusal)
         return refusal
@@ -213,7 +216,7 @@ class Connection(asyncio.BufferedProtocol):
             self._hold |= _QUEUE
             self._watch.hold(self._now())
         self._pause_or_resume()
-        if self._ended_input and self._session.state is not State.COMMIT:
+        if self._ended_input and self._session.state not in _OURS:
             self._transport.close()
 
     def _act(self, event: Event) -> None:
@@ -227,6 +230,9 @@ class Connection(asyncio.BufferedProtocol):
             case ContentRefused():
                 self._watch.content_ended()
                 self._drop_message()
+            case Authenticate():
+                self._watch.hold(self._now())
+                self._authenticate(event)
             case StartTls():
                 self._flush()
                 self._start_tls()
@@ -234,17 +240,33 @@ class Connection(asyncio.BufferedProtocol):
                 self._flush()
                 self._hang_up()
 
+    def _authenticate(self, event: Authenticate) -> None:
+        if self._service.submission is None:
+            raise RuntimeError(f"the listener {self._service.listener.address} has no accounts")
+        credentials = Credentials(client=self._client, account=event.identity, password=event.password)
+        self._service.submission.authenticator.check(credentials, self._judged)
+
+    def _judged(self, verdict: Verdict) -> None:
+        """The word on the password."""
+        self._hold &= ~_ANSWER
+        self._watch.release(self._now())
+        if self._closed_at is None:
+            self._go_on(lambda: self._session.authenticated(reply_to(verdict)))
+
     def _message(self) -> Incoming:
         if self._incoming is None:
             session = self._session
-            protocol = with_protocol(esmtp=session.esmtp, smtputf8=session.smtputf8, tls=self._secure)
+            protocol = with_protocol(
+                esmtp=session.esmtp, smtputf8=session.smtputf8, tls=self._secure, auth=bool(session.account)
+            )
             self._incoming = Incoming(self._service, self._arrived(), protocol=protocol)
         return self._incoming
 
     def _arrived(self) -> Arrival:
         version = self._service.settings.current.version
         known = self._arrival
-        if known is not None and known.helo == self._session.helo and version == self._arrival_version:
+        said = (self._session.helo, self._session.account)
+        if known is not None and (known.helo, known.account) == said and version == self._arrival_version:
             return known
         connection = self._engine.ssl_object if self._engine is not None else None
         cipher = connection.cipher() if connection else None
@@ -255,6 +277,7 @@ class Connection(asyncio.BufferedProtocol):
             listener=self._service.listener.address,
             tls_version=(connection.version() or "") if connection else "",
             tls_cipher=cipher[0] if cipher else "",
+            account=self._session.account,
             host=self._service.host_of(self._client),
         )
         return self._arrival
@@ -267,14 +290,18 @@ class Connection(asyncio.BufferedProtocol):
     def _answered(self, reply: Reply) -> None:
         """The queue's word on the message."""
         self._incoming = None
-        self._hold &= ~_COMMIT
+        self._hold &= ~_ANSWER
         self._watch.release(self._now())
         self._service.gate.open()
         if self._closed_at is not None:
             return
         if reply.positive:
             self._watch.message_accepted(self._now())
-        self._session.answer(reply)
+        self._go_on(lambda: self._session.answer(reply))
+
+    def _go_on(self, answer: Callable[[], None]) -> None:
+        """Give the session the answer that it waits for."""
+        answer()
         if self._stopping:
             self._session.close(STOPPING)
         if not self._running:

@@ -17,6 +17,7 @@ from percorso.reception.clients import Clients, Networks
 from percorso.reception.connection import READ, Connection
 from percorso.reception.gate import Gate
 from percorso.reception.service import Service
+from percorso.reception.submission import Submission
 
 _SWEEP: Final = 1.0
 """Seconds between two looks at what has taken too long."""
@@ -25,7 +26,10 @@ _BUSY: Final = 0.02
 
 
 class Listeners:
-    """All listeners of one worker, in the configuration's order. `tls` is their certificate."""
+    """All listeners of one worker, in the configuration's order.
+
+    `tls` is their certificate; `submission` is needed where one of them is for submission.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Listeners:
         queue: Queue,
         settings: SettingsSource,
         clock: Clock,
+        submission: Submission | None = None,
     ) -> None:
         limits = configuration.limits
         self._configuration = configuration
@@ -42,6 +47,7 @@ class Listeners:
         self._queue = queue
         self._settings = settings
         self._clock = clock
+        self._submission = submission
         self._clients = Clients(at_once=limits.max_connections, per_client=limits.max_connections_per_client)
         self._gate = Gate(queue, later=lambda look: asyncio.get_running_loop().call_later(_BUSY, look))
         self._buffer = bytearray(READ)
@@ -84,6 +90,8 @@ class Listeners:
         return connect
 
     def _service(self, listener: Listener) -> Service:
+        if listener.role == "submission" and self._submission is None:
+            raise ValueError(f"the listener {listener.address} is for submission, and there are no accounts")
         limits = self._configuration.limits
         return Service(
             name=self._configuration.node.name,
@@ -102,6 +110,7 @@ class Listeners:
             clock=self._clock,
             clients=self._clients,
             gate=self._gate,
+            submission=self._submission if listener.role == "submission" else None,
         )
 
     def _ended(self, connection: Connection) -> None:

@@ -21,9 +21,9 @@ def received_field(arrival: Arrival, *, by: str, protocol: str, queue_id: str, n
     ).encode("ascii")
 
 
-def with_protocol(*, esmtp: bool, smtputf8: bool, tls: bool) -> str:
+def with_protocol(*, esmtp: bool, smtputf8: bool, tls: bool, auth: bool) -> str:
     """The registered name of what was spoken (RFC 3848; RFC 6531, 4.3)."""
     if not esmtp:
         return "SMTP"
     name = "UTF8SMTP" if smtputf8 else "ESMTP"
-    return f"{name}S" if tls else name
+    return name + "S" * tls + "A" * auth

@@ -1,6 +1,8 @@
 """What every connection of a listener works with."""
 
+import logging
 import ssl
+from typing import Final
 
 import msgspec
 
@@ -10,10 +12,15 @@ from percorso.core.mail.reply import Reply
 from percorso.core.smtp import extensions
 from percorso.core.smtp.extensions import Security
 from percorso.ports.clock import Clock
-from percorso.ports.queue import Queue
+from percorso.ports.queue import Queue, StoreError
 from percorso.ports.settings import SettingsSource
 from percorso.reception.clients import Clients, Networks
 from percorso.reception.gate import Gate
+from percorso.reception.submission import Submission
+
+_log = logging.getLogger("percorso.reception")
+
+_FAILED: Final = Reply(code=451, enhanced="4.3.0", text="the rate of this account is not known now; try again later")
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +37,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     clients: Clients
     gate: Gate
+    submission: Submission | None = None
+    """Of a submission listener."""
 
     @property
     def security(self) -> Security:
@@ -40,8 +49,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             auth=self.listener.role == "submission",
         )
 
-    def admit_sender(self, sender: Address | None) -> Reply | None:
-        """Only the organization's senders, and the null sender of bounces, leave through a relay listener."""
+    def refuse_sender(self, sender: Address | None, account: str) -> Reply | None:
+        """The reply where the sender may not send here (now), else None.
+
+        An account sends as what it is granted. Through a relay listener only the organization's senders leave, and the
+        null sender of bounces.
+        """
+        if self.submission is not None:
+            return self._of_account(self.submission, sender, account)
         if self.listener.allow_foreign_senders or self.settings.current.admits_sender(sender):
             return None
         domain = sender.domain if sender else ""
@@ -51,6 +66,14 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             text=f"{domain} is not a domain of this organization; send with an address of the organization, "
             "or ask the administrator to add the domain to its domains",
         )
+
+    def _of_account(self, submission: Submission, sender: Address | None, account: str) -> Reply | None:
+        settings = self.settings.current
+        try:
+            return submission.refuse_sender(account, sender, settings=settings, now=self.clock.now())
+        except StoreError as error:
+            _log.error("%s: the rate of the account is not known: %s", account, error)
+            return _FAILED
 
     def host_of(self, client: str) -> str:
         """The configured host that mail from this client's address comes from; "" for none."""
