@@ -84,3 +84,11 @@ def test_what_may_be_the_end_is_held_back_and_never_lost(tail: bytes) -> None:
     assert content_filter.ended
     if content_filter.offence is None:
         assert content == data[:-3]
+
+
+def test_nothing_comes_out_after_an_offence() -> None:
+    content_filter = DataFilter(max_size=10, max_line=1000)
+    assert content_filter.feed(b"12345678\r\n") == b"12345678\r\n"
+    assert content_filter.feed(b"one more\r\n") == b""
+    assert content_filter.feed(b"RSET\r\n.\r\n") == b""
+    assert (content_filter.offence, content_filter.ended) == (Offence.TOO_LARGE, True)
