@@ -16,6 +16,7 @@ base = 7
 name = "Corp"
 domains = ["corp.test"]
 min_tls = "1.2"
+language = "en"
 secure_warning = "1h"
 secure_expiry = "24h"
 expiry = "5d"

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from percorso.core.hosts.host import Host, HostServer
-from percorso.core.mail.address import parse_domain, parse_entry
+from percorso.core.mail.address import parse_address, parse_domain, parse_entry
 from percorso.core.policy.condition import Condition, HeaderContains, LargerThan, OnLists, SentBy, SentTo, comparable
 from percorso.core.policy.index import RuleIndex, index_rules
 from percorso.core.policy.rule import Cause, Rule
-from percorso.core.policy.settings import ROOT, Account, AlternateRoute, Settings, UnitSettings
+from percorso.core.policy.settings import ROOT, Account, Alerting, AlternateRoute, Settings, UnitSettings
 from percorso.core.settings import schema
 from percorso.core.settings.duration import seconds
 from percorso.core.settings.inheritance import lineage, units_of
@@ -32,6 +32,13 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
     rules = list(_rules(document))
     return Settings(
         version=version,
+        name=organization.name,
+        language=organization.language,
+        alerting=Alerting(
+            recipients=tuple(map(parse_address, organization.alert_recipients)),
+            webhook=organization.alert_webhook,
+            webhook_secret=organization.alert_webhook_secret,
+        ),
         units=_units(document, hosts, rules),
         senders={parse_entry(entry): unit.path for unit in document.unit for entry in unit.senders},
         accounts={account.name: _account(account) for account in document.account},

@@ -69,10 +69,22 @@ class UnitSettings(msgspec.Struct, frozen=True, kw_only=True):
         return [found[position] for position in sorted(found)]
 
 
+class Alerting(msgspec.Struct, frozen=True, kw_only=True):
+    """Where alerts go."""
+
+    recipients: tuple[Address, ...] = ()
+    webhook: str = ""  # URL
+    webhook_secret: str = ""  # its name
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The compiled settings of one version."""
 
     version: int
+    name: str = ""
+    """The organization's."""
+    language: Literal["en", "it"] = "en"
+    alerting: Alerting = Alerting()
     units: dict[str, UnitSettings]
     """By path; "/" is always there."""
     senders: dict[str, str]

@@ -19,6 +19,7 @@ MAX_LISTS: Final = 2_000
 MAX_ENTRIES: Final = 100_000
 """Entries of one address list."""
 MAX_DESCRIPTION: Final = 1_000
+MAX_ALERT_RECIPIENTS: Final = 20
 MAX_NAME: Final = 250
 NAMED_BY: Final = {"unit": "path", "alternate_secure_route": "unit"}
 """The key that tells a table from others of its kind, where it is not `name`."""
@@ -26,6 +27,7 @@ NAMED_BY: Final = {"unit": "path", "alternate_secure_route": "unit"}
 MinTls = Literal["1.0", "1.1", "1.2", "1.3"]
 AppliesTo = Literal["inbound", "outbound", "outbound-required-elsewhere"]
 RouteWhen = Literal["required", "unlisted", "on-failure"]
+Language = Literal["en", "it"]
 
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
@@ -58,6 +60,9 @@ class Organization(_Table):
     inbound_host: Name = Field(
         "", description="The host that mail for the organization's own domains and notices to its senders go to."
     )
+    language: Language = Field(
+        "en", description='The language that notices begin with and alerts are in: "en" or "it".'
+    )
     secure_warning: str = Field(
         "1h", description="The sender is warned when mail has waited this long for secure transport."
     )
@@ -67,6 +72,15 @@ class Organization(_Table):
     expiry: str = Field("5d", description="Mail that waits for any other reason goes back to its sender after this.")
     requiretls: Literal["strict", "off"] = Field(
         "strict", description='Whether the REQUIRETLS wish of a sender (RFC 8689) is kept: "strict" or "off".'
+    )
+    alert_recipients: tuple[str, ...] = Field(
+        (), max_length=MAX_ALERT_RECIPIENTS, description="Addresses that alerts are mailed to, never in plaintext."
+    )
+    alert_webhook: str = Field(
+        "", max_length=2_000, description="An https:// URL that alerts are posted to; http:// only on loopback."
+    )
+    alert_webhook_secret: str = Field(
+        "", description="The name of the secret that signs what is posted (HMAC-SHA-256)."
     )
 
 

@@ -10,10 +10,8 @@ _HOST_KEYS = ("mx_lookup", "username", "password_secret", "client_certificate_se
 
 def check_available(document: Document) -> Iterator[Problem]:
     """What is set but not available yet."""
-    defaults = Organization()
-    for key in ("requiretls", "secure_warning"):
-        if getattr(document.organization, key) != getattr(defaults, key):
-            yield _not_yet(("organization", key), "organization", key)
+    if document.organization.requiretls != Organization().requiretls:
+        yield _not_yet(("organization", "requiretls"), "organization", "requiretls")
     for index, host in enumerate(document.host):
         for key in _HOST_KEYS:
             if getattr(host, key):
