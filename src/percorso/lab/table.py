@@ -47,7 +47,7 @@ def table(results: Sequence[CellResult]) -> Table:
     shown = Table(title="What became of each message", show_lines=True)
     shown.add_column("destination", style="bold")
     for setting in SETTINGS:
-        shown.add_column(setting.title)
+        shown.add_column(setting.title, overflow="fold")
     for start in range(0, len(results), len(SETTINGS)):
         row = results[start : start + len(SETTINGS)]
         shown.add_row(row[0].cell.destination.name, *map(_shown, row))
