@@ -46,12 +46,12 @@ def settings(when: str = "") -> str:
 class Scenery:
     """A site, the alternate host and our own mail server; domains are added by a test."""
 
-    def __init__(self, when: str = "", **options: object) -> None:
+    def __init__(self, when: str = "", **options: float) -> None:
         self.network = Network()
         self.gateway = self.network.add(Peer("gw.corp.test", credential=GOOD))
         self.own = Peer("mail.corp.test", credential=GOOD)
         self.network.domain("corp.test", self.own)
-        self.site = Site(document(settings(when)), self.network, **options)
+        self.site = Site(document(settings(when)), self.network, options=options)
 
     def domain(self, name: str, *servers: Peer) -> None:
         self.network.domain(name, *servers)

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -14,7 +16,10 @@ from percorso.delivery.options import DeliveryOptions
 from percorso.lookups.facts import MessageFacts
 from percorso.lookups.mx import MailServers
 from percorso.lookups.route import Router
+from percorso.ports.clock import Clock
+from percorso.ports.dialer import Dialer
 from percorso.ports.queue import NewMessage, NewRecipient, StoreError
+from percorso.ports.resolver import Resolver
 from percorso.store.memory import MemoryQueue, MemoryShard
 from tests.network.network import Network
 from tests.proof.ledger import Ledger
@@ -24,22 +29,41 @@ OPTIONS = DeliveryOptions(node="mail1", hello_name="mta.corp.test", linger=0.001
 ARRIVAL = Arrival(client="192.0.2.1", helo="client.corp.test", listener="127.0.0.1:2525")
 
 
+@dataclass
+class Surroundings:
+    """What delivery meets outside."""
+
+    dialer: Dialer
+    names: Resolver
+    clock: Clock
+    port: int = 25
+
+
 class Site:
     """`submit` messages, `run` until nothing is under way, let `later` come."""
 
-    def __init__(self, document: Document, network: Network | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        document: Document,
+        network: Network | None = None,
+        *,
+        outside: Surroundings | None = None,
+        options: Mapping[str, float] | None = None,
+    ) -> None:
         self.network = network or Network()
+        outside = outside or Surroundings(self.network, self.network.names, self.network.clock)
+        self.clock = outside.clock
         self.settings = MemorySettings(document)
         self.shard = MemoryShard()
-        queue = MemoryQueue(self.shard, node="mail1", clock=self.network.clock, loop=asyncio.get_running_loop())
+        queue = MemoryQueue(self.shard, node="mail1", clock=self.clock, loop=asyncio.get_running_loop())
         self.ledger = Ledger(queue)
         self.agent = DeliveryAgent(
             queue=self.ledger,
             settings=self.settings,
-            router=Router(MailServers(self.network.names, self.network.clock), roll=lambda: 0.5),
-            dialer=self.network,
-            clock=self.network.clock,
-            options=msgspec.structs.replace(OPTIONS, **options),
+            router=Router(MailServers(outside.names, self.clock), port=outside.port, roll=lambda: 0.5),
+            dialer=outside.dialer,
+            clock=self.clock,
+            options=msgspec.structs.replace(OPTIONS, **(options or {})),
         )
         self.ledger.attach(self.agent)
 
@@ -56,7 +80,7 @@ class Site:
         content = text.encode()
         envelope = Envelope(sender=parse_path(sender), **more)  # type: ignore[arg-type]
         facts = MessageFacts(envelope=envelope, arrival=ARRIVAL, head=content, size=len(content), source=self.settings)
-        now = self.network.clock.now()
+        now = self.clock.now()
         writer = self.ledger.compose()
         writer.write(content)
         message = NewMessage(
