@@ -19,6 +19,8 @@ class Faults:
     def __init__(self) -> None:
         self.calls = 0
         self.failed = 0
+        self.log: list[str] = []
+        """What was asked of the spool ("file sync") and of the log of the queue ("sync")."""
         self._first = self._last = 0
 
     def arm(self, first: int, count: int = 1) -> None:
@@ -53,30 +55,31 @@ class FaultyFiles(Files):
         self._vfs.unregister()
 
     def create(self, path: Path) -> int:
-        self._check()
+        self._check("create")
         return super().create(path)
 
     def write(self, descriptor: int, data: bytes) -> None:
-        self._check()
+        self._check("write")
         super().write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
-        self._check()
+        self._check("sync")
         super().sync(descriptor)
 
     def rename(self, old: Path, new: Path) -> None:
-        self._check()
+        self._check("rename")
         super().rename(old, new)
 
     def sync_directory(self, path: Path) -> None:
-        self._check()
+        self._check("sync_directory")
         super().sync_directory(path)
 
     def remove(self, path: Path) -> None:
-        self._check()
+        self._check("remove")
         super().remove(path)
 
-    def _check(self) -> None:
+    def _check(self, call: str) -> None:
+        self.faults.log.append(f"file {call}")
         if self.faults.due():
             number = errno.ENOSPC if self._full else errno.EIO
             raise OSError(number, os.strerror(number))
@@ -95,21 +98,24 @@ class _FaultyVfs(apsw.VFS):
 class _FaultyFile(apsw.VFSFile):
     def __init__(self, name: Any, flags: list[int], faults: Faults, *, full: bool) -> None:
         self._faults = faults
+        self._is_log = str(name.filename() if isinstance(name, apsw.URIFilename) else name).endswith("queue.db-wal")
         self._error = apsw.FullError if full else apsw.IOError
         super().__init__("", name, flags)
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
-        self._check()
+        self._check("write")
         super().xWrite(data, offset)
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        self._check()
+        self._check("sync")
         super().xSync(flags)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
-        self._check()
+        self._check("truncate")
         super().xTruncate(newsize)
 
-    def _check(self) -> None:
+    def _check(self, call: str) -> None:
+        if self._is_log:
+            self._faults.log.append(call)
         if self._faults.due():
             raise self._error("the disk fails on command")

@@ -60,6 +60,25 @@ async def test_a_full_disk_refuses_and_says_so(
     await queue.close()
 
 
+async def test_nothing_is_promised_before_it_is_synced(full: FaultyFiles, tmp_path: Path, clock: ManualClock) -> None:
+    queue, desk = open_on(full, tmp_path, clock), Desk()
+    queue.attach(desk)
+    log = full.faults.log
+    await keep(queue)
+    assert log[-2:] == ["write", "sync"]
+    log.clear()
+    await settle(queue, settlement(await desk.next()))
+    assert log[-2:] == ["write", "sync"]
+    log.clear()
+    await keep(queue, content=LARGE)
+    assert log[:5] == ["file create", "file write", "file sync", "file rename", "file sync_directory"]
+    assert log[-2:] == ["write", "sync"]
+    log.clear()
+    await settle(queue, settlement(await desk.next()))
+    assert log.index("sync") < log.index("file remove")
+    await queue.close()
+
+
 async def test_the_spool_refuses_while_content_arrives(full: FaultyFiles, tmp_path: Path, clock: ManualClock) -> None:
     queue = open_on(full, tmp_path, clock)
     draft = queue.compose()
