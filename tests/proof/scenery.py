@@ -1,7 +1,7 @@
 """The settings and servers that the named scenarios share.
 
-bank.test and club.test are listed as needing TLS, shop.test is not; "[secure]" in the subject also requires it. The
-alternate host `encryptor` is gw.corp.test. Notices go to corp.test's own server.
+bank.test, club.test and ann@shop.test are listed as needing TLS, others at shop.test are not; "[secure]" in the subject
+also requires it. The alternate host `encryptor` is gw.corp.test. Notices go to corp.test's own server.
 """
 
 from tests.network.credential import GOOD
@@ -21,7 +21,7 @@ primary = [{ address = "gw.corp.test" }]
 
 [[address_list]]
 name = "partners"
-entries = ["bank.test", "club.test"]
+entries = ["bank.test", "club.test", "ann@shop.test"]
 
 [[tls_compliance]]
 name = "Partners need TLS"

@@ -262,6 +262,16 @@ async def test_recipients_of_one_message_travel_apart_where_their_requirements_d
     await scene.site.close()
 
 
+async def test_two_at_one_domain_travel_apart_where_only_one_is_listed() -> None:
+    scene = Scenery()
+    server = Peer("mx.shop.test", credential=None)
+    scene.domain("shop.test", server)
+    await scene.deliver("eve@shop.test", "ann@shop.test")
+    assert [mail.recipients for mail in server.accepted] == [("eve@shop.test",)]
+    assert scene.site.ledger.last("ann@shop.test").evidence.failure == STRIPPED
+    await scene.site.close()
+
+
 async def test_recipients_of_several_domains_share_a_transaction_to_a_host() -> None:
     scene = Scenery("required")
     await scene.deliver(BOB, "kim@club.test")

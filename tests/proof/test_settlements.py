@@ -71,10 +71,10 @@ async def test_other_deferrals_last_longer() -> None:
 async def test_a_failure_is_told_to_the_sender() -> None:
     scene = Scenery()
     scene.domain("shop.test", Peer("mx.shop.test", script={Step.RCPT: "550 5.1.1 nobody here"}))
-    queue_id = await scene.deliver(EVE, "ann@shop.test")
+    queue_id = await scene.deliver(EVE, "zoe@shop.test")
     (told,) = scene.own.accepted
     assert (told.sender, told.recipients) == ("", ("a@corp.test",))
-    for part in (b"eve@shop.test", b"ann@shop.test", b"nobody here", queue_id.encode(), b"5.1.1"):
+    for part in (b"eve@shop.test", b"zoe@shop.test", b"nobody here", queue_id.encode(), b"5.1.1"):
         assert part in told.content
     assert b"Hello." not in told.content
     (notice,) = notices(scene)
@@ -86,10 +86,10 @@ async def test_a_failure_is_told_to_the_sender() -> None:
 async def test_only_who_failed_is_reported() -> None:
     scene = Scenery()
     scene.domain("shop.test", Peer("mx.shop.test", recipients={EVE: "550 5.1.1 nobody here"}))
-    await scene.deliver(EVE, "ann@shop.test")
+    await scene.deliver(EVE, "zoe@shop.test")
     (told,) = scene.own.accepted
     assert b"eve@shop.test" in told.content
-    assert b"ann@shop.test" not in told.content
+    assert b"zoe@shop.test" not in told.content
     await scene.site.close()
 
 
