@@ -133,6 +133,51 @@ class MemoryEvidence:
         return self.heads()
 
 
+class MemoryPasswords:
+    """`PasswordStore`."""
+
+    def __init__(self, audit: MemoryAudit) -> None:
+        self._audit = audit
+        self.kept: dict[str, str] = {}
+
+    def get(self, account: str) -> str:
+        return self.kept.get(account, "")
+
+    def set(self, account: str, encoded: str, *, audit: AuditEntry) -> None:
+        self.kept[account] = encoded
+        self._audit.append(audit)
+
+    def renew(self, account: str, old: str, new: str) -> None:
+        if self.kept.get(account) == old:
+            self.kept[account] = new
+
+    def remove(self, account: str, *, audit: AuditEntry) -> None:
+        del self.kept[account]
+        self._audit.append(audit)
+
+    def accounts(self) -> frozenset[str]:
+        return frozenset(self.kept)
+
+
+class MemorySecrets:
+    """`SecretStore`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes:
+        return self.kept[name]
+
+    def set(self, name: str, value: bytes) -> None:
+        self.kept[name] = value
+
+    def remove(self, name: str) -> None:
+        del self.kept[name]
+
+    def names(self) -> list[str]:
+        return sorted(self.kept)
+
+
 class Node:
     """One node's stores."""
 
@@ -141,12 +186,16 @@ class Node:
         self.settings = MemorySettingsStore(self.audit)
         self.desk = MemoryDesk()
         self.evidence = MemoryEvidence()
+        self.passwords = MemoryPasswords(self.audit)
+        self.secrets = MemorySecrets()
         self.stores = Stores(
             folder=folder,
             settings=lambda: self.settings,
             audit=lambda: self.audit,
             queue=lambda: self.desk,
             evidence=lambda: self.evidence,
+            passwords=lambda: self.passwords,
+            secrets=lambda: self.secrets,
             settings_at=self._settings_at,
         )
 

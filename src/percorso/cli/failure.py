@@ -2,16 +2,20 @@
 
 from percorso.cli.output import complain
 from percorso.config.read import BadConfiguration
+from percorso.core.access.password import BadPassword
+from percorso.operations.account import CannotChange
 from percorso.operations.actor import NotAllowed
+from percorso.operations.secret import EmptySecret, NoSuchSecret
 from percorso.operations.send import SendFailed
 from percorso.operations.settings import NoLongerValid, UnknownVersion
 from percorso.operations.settings_file import BadSettings
 from percorso.ports.evidence import ChainBroken
 from percorso.ports.queue import StoreError
+from percorso.ports.secrets import BadSecretName
 from percorso.ports.settings import SettingsConflict
 
-_NO = (SettingsConflict, UnknownVersion, NoLongerValid, ChainBroken, SendFailed, StoreError)
-_WRONG = (BadConfiguration, BadSettings, NotAllowed)
+_NO = (SettingsConflict, UnknownVersion, NoLongerValid, ChainBroken, SendFailed, StoreError, CannotChange, NoSuchSecret)
+_WRONG = (BadConfiguration, BadSettings, NotAllowed, BadPassword, BadSecretName, EmptySecret)
 
 
 def told(error: Exception) -> int | None:

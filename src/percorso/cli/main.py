@@ -14,7 +14,10 @@ from percorso.cli.starters import Starters
 if TYPE_CHECKING:
     import typer
 
-VERBS: Final = ("serve", "lab", "settings", "explain", "queue", "log", "audit", "send", "bench")
+VERBS: Final = (
+    *("serve", "lab", "settings", "explain", "queue", "log", "audit", "account", "secret"),
+    *("send", "bench"),
+)
 """Each is a file beside this one with `add(app, starters)`."""
 
 _ABOUT: Final = "A secure mail gateway: mail that must travel over TLS never leaves in plaintext."

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from percorso.ports.accounts import PasswordStore
 from percorso.ports.audit import AuditLog
 from percorso.ports.evidence import EvidenceLog
 from percorso.ports.queue import QueueDesk
+from percorso.ports.secrets import SecretStore
 from percorso.ports.settings import SettingsSource, SettingsStore
 
 
@@ -19,5 +21,7 @@ class Stores:
     audit: Callable[[], AuditLog]
     queue: Callable[[], QueueDesk]
     evidence: Callable[[], EvidenceLog]
+    passwords: Callable[[], PasswordStore]
+    secrets: Callable[[], SecretStore]
     settings_at: Callable[[int | None], SettingsSource]
     """The compiled settings of a version, or of the newest (None)."""
