@@ -22,26 +22,24 @@ if TYPE_CHECKING:
 
     from percorso.config.schema import Configuration, Listener
     from percorso.delivery.agent import DeliveryAgent
+    from percorso.operations.network import Network
     from percorso.operations.stores import Stores
     from percorso.ports.clock import Clock
     from percorso.ports.dialer import Dialer
     from percorso.ports.evidence import EvidenceLog
     from percorso.ports.queue import Queue
     from percorso.ports.settings import SettingsSource
-    from percorso.reception.submission import Submission
-    from percorso.store.sqlite.passwords import SqlitePasswords
 
     Pair = tuple[Path, Path]
 
 
 def main() -> int:
     """The `percorso` command; returns its exit code."""
-    return run(Starters(serve=_serve, lab=_lab, bench=_bench, stores=_stores), sys.argv[1:])
+    return run(Starters(serve=_serve, lab=_lab, bench=_bench, stores=_stores, network=_network), sys.argv[1:])
 
 
 def _stores(configuration: "Configuration") -> "Stores":
     from percorso.operations.stores import Stores
-    from percorso.store.secrets import FileSecrets
     from percorso.store.sqlite.audit_log import SqliteAuditLog
     from percorso.store.sqlite.queue_desk import SqliteQueueDesk
     from percorso.store.sqlite.settings_source import SqliteSettingsSource
@@ -54,16 +52,8 @@ def _stores(configuration: "Configuration") -> "Stores":
         audit=lambda: SqliteAuditLog(folder),
         queue=lambda: SqliteQueueDesk(folder),
         evidence=lambda: _evidence(folder),
-        passwords=lambda: _passwords(folder),
-        secrets=lambda: FileSecrets(configuration.node.data_dir),
         settings_at=lambda version: SqliteSettingsSource(folder, version=version),
     )
-
-
-def _passwords(folder: Path) -> "SqlitePasswords":
-    from percorso.store.sqlite.passwords import SqlitePasswords
-
-    return SqlitePasswords(folder)
 
 
 def _evidence(folder: Path) -> "EvidenceLog":
@@ -178,40 +168,14 @@ async def _worker(
     queue = open_worker_queue(folder, node=node.name, clock=clock, loop=loop)
     agent = _agent(configuration, queue, settings, clock)
     queue.attach(agent)
-    accounts = contextlib.ExitStack()
-    listeners = Listeners(
-        configuration,
-        tls=server_context(*pair),
-        queue=queue,
-        settings=settings,
-        clock=clock,
-        submission=_submission(configuration, settings, clock, accounts),
-    )
+    listeners = Listeners(configuration, tls=server_context(*pair), queue=queue, settings=settings, clock=clock)
     await listeners.start(sockets)
     await stop.wait()
     loop.remove_reader(lifeline)
     await listeners.stop(node.grace)
-    accounts.close()
     await agent.stop(node.grace)
     await queue.close()
     settings.close()
-
-
-def _submission(
-    configuration: "Configuration", settings: "SettingsSource", clock: "Clock", closing: contextlib.ExitStack
-) -> "Submission | None":
-    """What submission listeners ask, where there are any; `closing` ends it."""
-    if all(listener.role != "submission" for listener in configuration.listener):
-        return None
-    from percorso.access.authenticator import PasswordAuthenticator
-    from percorso.reception.submission import Submission
-    from percorso.store.sqlite.account_rates import SqliteAccountRates
-
-    passwords, rates = _passwords(configuration.store_dir), SqliteAccountRates(configuration.store_dir)
-    authenticator = PasswordAuthenticator(passwords, settings, clock)
-    for part in (passwords, rates, authenticator):
-        closing.callback(part.close)
-    return Submission(authenticator=authenticator, rates=rates)
 
 
 def _agent(
@@ -219,21 +183,14 @@ def _agent(
 ) -> "DeliveryAgent":
     from percorso.delivery.agent import DeliveryAgent
     from percorso.delivery.options import DeliveryOptions
-    from percorso.lookups.mx import MailServers, Ourselves
-    from percorso.lookups.route import Router
-    from percorso.net.dns import DnsResolver, system_servers
 
-    delivery, dns, name = configuration.delivery, configuration.dns, configuration.node.name
-    resolver = DnsResolver(dns.servers or system_servers(), clock, trust_ad=dns.trust_ad)
-    ourselves = Ourselves(names=frozenset({name}), addresses=_own_addresses(configuration))
-    servers = MailServers(
-        resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves, deny_networks=delivery.deny_networks
-    )
+    delivery, name = configuration.delivery, configuration.node.name
+    network = _network(configuration)
     return DeliveryAgent(
         queue=queue,
         settings=settings,
-        router=Router(servers, port=delivery.port, roll=random.SystemRandom().random),
-        dialer=_dialer(configuration, clock),
+        router=network.router,
+        dialer=network.dialer,
         clock=clock,
         options=DeliveryOptions(
             node=name,
@@ -247,16 +204,38 @@ def _agent(
     )
 
 
+def _network(configuration: "Configuration") -> "Network":
+    from percorso.lookups.mx import MailServers, Ourselves
+    from percorso.lookups.route import Router
+    from percorso.net.dns import DnsResolver, system_servers
+    from percorso.operations.network import Network
+    from percorso.processes.clock import SystemClock
+
+    delivery, dns, name, clock = configuration.delivery, configuration.dns, configuration.node.name, SystemClock()
+    resolver = DnsResolver(dns.servers or system_servers(), clock, trust_ad=dns.trust_ad)
+    ourselves = Ourselves(names=frozenset({name}), addresses=_own_addresses(configuration))
+    servers = MailServers(
+        resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves, deny_networks=delivery.deny_networks
+    )
+    return Network(
+        name=name,
+        resolver=resolver,
+        servers=servers,
+        router=Router(servers, port=delivery.port, roll=random.SystemRandom().random),
+        dialer=_dialer(configuration, clock),
+        clock=clock,
+    )
+
+
 def _dialer(configuration: "Configuration", clock: "Clock") -> "Dialer":
     from percorso.net.dialer import SocketDialer
     from percorso.net.tls.contexts import ClientContexts
     from percorso.net.tls.facts import HandshakeReader
     from percorso.net.tls.trust import Trust
-    from percorso.store.secrets import FileSecrets
 
     ca_file = configuration.tls.ca_file
     return SocketDialer(
-        contexts=ClientContexts(FileSecrets(configuration.node.data_dir).get),
+        contexts=ClientContexts(),
         reader=HandshakeReader(Trust(str(ca_file) if ca_file else "")),
         clock=clock,
         source_addresses=configuration.delivery.source_addresses,

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from percorso.cli import main, output
 from percorso.cli.starters import Starters
+from tests.network.ways_out import ways_out
 from tests.operations.stores_in_memory import Node
 
 
@@ -27,6 +28,7 @@ class CommandLine:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         self.started: list[object] = []
+        self.network = ways_out()
 
     def run(self, *arguments: str) -> Ran:
         """Without a terminal, as in a pipe."""
@@ -51,6 +53,7 @@ class CommandLine:
             lab=lambda keep, as_json: self._start((keep, as_json), 1),
             bench=lambda arguments: self._start(list(arguments), 0),
             stores=lambda _: self.node.stores,
+            network=lambda _: self.network,
         )
 
     def _start(self, what: object, code: int) -> int:

@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import typer
@@ -11,13 +12,12 @@ import typer
 from percorso.cli.main import VERBS, build
 from percorso.cli.starters import Starters
 from percorso.config.schema import Configuration
-from percorso.operations.stores import Stores
 from tests.cli.terminal import CommandLine
 
 
 def verbs() -> list[tuple[str, ...]]:
     """Every verb with its subordinate verbs."""
-    nothing = Starters(serve=lambda _: 0, lab=lambda *_: 0, bench=lambda _: 0, stores=_never)
+    nothing = Starters(serve=lambda _: 0, lab=lambda *_: 0, bench=lambda _: 0, stores=_never, network=_never)
     group = typer.main.get_group(build(nothing, ""))
     found: list[tuple[str, ...]] = []
     for name, verb in group.commands.items():
@@ -26,13 +26,13 @@ def verbs() -> list[tuple[str, ...]]:
     return found
 
 
-def _never(_: Configuration) -> Stores:
+def _never(_: Configuration) -> NoReturn:
     raise AssertionError
 
 
 def test_every_file_of_a_verb_is_known() -> None:
     for verb in VERBS:
-        assert callable(importlib.import_module(f"percorso.cli.{verb}").add)
+        assert callable(importlib.import_module(f"percorso.cli.{verb.replace('-', '_')}").add)
 
 
 @pytest.mark.parametrize("verb", verbs(), ids=" ".join)

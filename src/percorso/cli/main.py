@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import typer
 
 VERBS: Final = (
-    *("serve", "lab", "settings", "explain", "queue", "log", "audit", "account", "secret"),
+    *("serve", "lab", "doctor", "settings", "explain", "test-tls", "queue", "log", "audit"),
     *("send", "bench"),
 )
-"""Each is a file beside this one with `add(app, starters)`."""
+"""Each is a file beside this one with `add(app, starters)`; "-" in a verb is "_" in its file's name."""
 
 _ABOUT: Final = "A secure mail gateway: mail that must travel over TLS never leaves in plaintext."
 _EPILOG: Final = (
@@ -60,7 +60,7 @@ def build(starters: Starters, verb: str) -> "typer.Typer":
             raise typer.Exit(_version())
 
     for name in [verb] if verb in VERBS else VERBS:
-        import_module(f"percorso.cli.{name}").add(app, starters)
+        import_module(f"percorso.cli.{name.replace('-', '_')}").add(app, starters)
     return app
 
 

@@ -117,6 +117,16 @@ def show_facts(facts: Sequence[tuple[str, str]], *, indent: int = 0) -> None:
         _hang(Text(" " * indent + name.ljust(width) + "  ", style="dim"), value)
 
 
+def show_findings(findings: Sequence[tuple[str, str, str, str, str]]) -> None:
+    """Each finding as mark, the mark's style, name and what was seen; below it what to do, where that is not empty."""
+    marks, names = (max((len(one[column]) for one in findings), default=0) for column in (0, 2))
+    for mark, style, name, seen, mend in findings:
+        head = Text.assemble((mark.ljust(marks), style), "  ", (visible(name).ljust(min(names, _NAMES)), "bold"), "  ")
+        _hang(head, seen)
+        if mend:
+            _hang(Text(" " * (head.cell_len - 2) + "→ ", style="cyan"), mend)
+
+
 def _hang(head: Text, value: str) -> None:
     """The value behind its head, folded under itself on a terminal."""
     text = Text(visible(value))

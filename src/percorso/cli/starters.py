@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # importing them takes longer than `percorso --version` may
     from percorso.config.schema import Configuration
+    from percorso.operations.network import Network
     from percorso.operations.stores import Stores
 
 
@@ -19,3 +20,4 @@ class Starters:
     bench: Callable[[Sequence[str]], int]
     """With the arguments that follow the verb."""
     stores: Callable[["Configuration"], "Stores"]
+    network: Callable[["Configuration"], "Network"]

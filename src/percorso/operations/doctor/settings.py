@@ -1,0 +1,91 @@
+"""The settings in force: whether there are any, whether what they require can be met, and whether hosts answer."""
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from percorso.core.hosts.host import Host
+from percorso.core.policy.compile import compile_settings
+from percorso.core.policy.decision import Hop
+from percorso.core.settings.schema import Document
+from percorso.operations.doctor.finding import Finding, fail, ok, unknown, warn
+from percorso.operations.doctor.patient import Patient
+from percorso.operations.doctor.ports import Tried, knock
+
+CHECK: Final = "settings"
+MAX_HOSTS: Final = 50  # tried
+
+_APPLY: Final = "write a settings file and `percorso settings apply` it; docs/settings.md has every key"
+
+
+class SeenHost(msgspec.Struct, frozen=True, kw_only=True):
+    """A host with what came of trying each of its servers."""
+
+    name: str
+    tried: tuple[Tried, ...] = ()
+    problem: str = ""  # why there was none to try
+
+
+def judge(document: Document | None) -> list[Finding]:
+    """What the settings say, and what they leave out."""
+    if document is None or document == Document():
+        return [fail(CHECK, "there are none: no mail is accepted, since no domain is the organization's", _APPLY)]
+    found = [finding for finding in (_domains(document), _routes(document)) if finding]
+    return found or [ok(CHECK, "there are domains, and a route for what is required")]
+
+
+def _domains(document: Document) -> Finding | None:
+    if document.organization.domains or any(unit.senders for unit in document.unit):
+        return None
+    mend = "set `[organization] domains` to the domains that your people send from"
+    return fail(CHECK, "no domain is the organization's: every sender is refused", mend)
+
+
+def _routes(document: Document) -> Finding | None:
+    """Units whose required mail has nowhere else to go."""
+    settings = compile_settings(document, 0)
+    without = [
+        unit.path
+        for unit in settings.units.values()
+        if unit.route is None and any(rule.id not in unit.overridden for rule in unit.rules())
+    ]
+    if not without:
+        return None
+    text = f"secure transport is required in {', '.join(sorted(without))} without an alternate secure route"
+    mend = "set an `[[alternate_secure_route]]`, or accept that mail to servers without good TLS waits and comes back"
+    return warn(CHECK, text, mend)
+
+
+def judge_host(seen: SeenHost) -> Finding:
+    """A host answers if one of its servers does."""
+    check = f"host {seen.name}"
+    broken = [one for one in seen.tried if one.problem]
+    text = "; ".join(f"{one.target}: {one.problem}" for one in broken)
+    mend = "see that it runs, that its address and port are right, and that no firewall stands between"
+    if seen.problem or len(broken) == len(seen.tried):
+        return fail(check, seen.problem or text, mend)
+    if broken:
+        return warn(check, text, mend)
+    return ok(check, f"{', '.join(one.target for one in seen.tried)} answered")
+
+
+async def check(patient: Patient) -> list[Finding]:
+    """Look and judge."""
+    found = judge(patient.document)
+    if patient.document is None:
+        return found
+    hosts = list(compile_settings(patient.document, 0).hosts.values())
+    seen = await asyncio.gather(*(_try(patient, host) for host in hosts[:MAX_HOSTS]))
+    found += [judge_host(one) for one in seen]
+    if len(hosts) > MAX_HOSTS:
+        found.append(unknown(CHECK, f"{len(hosts) - MAX_HOSTS} hosts more were not tried"))
+    return found
+
+
+async def _try(patient: Patient, host: Host) -> SeenHost:
+    hop = Hop(domain="", host=host, requirement=host.requirement)
+    leg = await patient.network.router.leg(hop)
+    if leg.refusal:
+        return SeenHost(name=host.name, problem=leg.refusal.text)
+    return SeenHost(name=host.name, tried=tuple(await asyncio.gather(*(knock(patient, one) for one in leg.targets))))
