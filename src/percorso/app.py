@@ -6,6 +6,7 @@ imported where that verb is wired, so that the others start quickly.
 
 import asyncio
 import contextlib
+import logging
 import random
 import signal
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from percorso.config.schema import Configuration, Listener
     from percorso.delivery.agent import DeliveryAgent
+    from percorso.net.tls.contexts import ServerTls
     from percorso.operations.network import Network
     from percorso.operations.stores import Stores
     from percorso.ports.clock import Clock
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
     from percorso.ports.evidence import EvidenceLog
     from percorso.ports.queue import Queue
     from percorso.ports.settings import SettingsSource
+    from percorso.reception.submission import Submission
+    from percorso.store.sqlite.passwords import SqlitePasswords
 
     Pair = tuple[Path, Path]
+
+_log = logging.getLogger("percorso")
 
 
 def main() -> int:
@@ -40,6 +46,7 @@ def main() -> int:
 
 def _stores(configuration: "Configuration") -> "Stores":
     from percorso.operations.stores import Stores
+    from percorso.store.secrets import FileSecrets
     from percorso.store.sqlite.audit_log import SqliteAuditLog
     from percorso.store.sqlite.queue_desk import SqliteQueueDesk
     from percorso.store.sqlite.settings_source import SqliteSettingsSource
@@ -52,8 +59,16 @@ def _stores(configuration: "Configuration") -> "Stores":
         audit=lambda: SqliteAuditLog(folder),
         queue=lambda: SqliteQueueDesk(folder),
         evidence=lambda: _evidence(folder),
+        passwords=lambda: _passwords(folder),
+        secrets=lambda: FileSecrets(configuration.node.data_dir),
         settings_at=lambda version: SqliteSettingsSource(folder, version=version),
     )
+
+
+def _passwords(folder: Path) -> "SqlitePasswords":
+    from percorso.store.sqlite.passwords import SqlitePasswords
+
+    return SqlitePasswords(folder)
 
 
 def _evidence(folder: Path) -> "EvidenceLog":
@@ -152,7 +167,7 @@ async def _worker(
     configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", lifeline: int
 ) -> None:
     """One worker's life: open the store, deliver, listen; and the same backwards."""
-    from percorso.net.tls.contexts import server_context
+    from percorso.net.tls.contexts import ServerTls
     from percorso.processes.clock import SystemClock
     from percorso.reception.listener import Listeners
     from percorso.store.sqlite.queue import open_worker_queue
@@ -161,6 +176,8 @@ async def _worker(
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    tls = ServerTls(*pair)
+    loop.add_signal_handler(signal.SIGHUP, _reload, tls)
     loop.add_reader(lifeline, stop.set)
     folder, node, clock = configuration.store_dir, configuration.node, SystemClock()
     settings = SqliteSettingsSource(folder)
@@ -168,14 +185,52 @@ async def _worker(
     queue = open_worker_queue(folder, node=node.name, clock=clock, loop=loop)
     agent = _agent(configuration, queue, settings, clock)
     queue.attach(agent)
-    listeners = Listeners(configuration, tls=server_context(*pair), queue=queue, settings=settings, clock=clock)
+    accounts = contextlib.ExitStack()
+    listeners = Listeners(
+        configuration,
+        tls=tls.context,
+        queue=queue,
+        settings=settings,
+        clock=clock,
+        submission=_submission(configuration, settings, clock, accounts),
+    )
     await listeners.start(sockets)
     await stop.wait()
     loop.remove_reader(lifeline)
     await listeners.stop(node.grace)
+    accounts.close()
     await agent.stop(node.grace)
     await queue.close()
     settings.close()
+
+
+def _submission(
+    configuration: "Configuration", settings: "SettingsSource", clock: "Clock", closing: contextlib.ExitStack
+) -> "Submission | None":
+    """What submission listeners ask, where there are any; `closing` ends it."""
+    if all(listener.role != "submission" for listener in configuration.listener):
+        return None
+    from percorso.access.authenticator import PasswordAuthenticator
+    from percorso.reception.submission import Submission
+    from percorso.store.sqlite.account_rates import SqliteAccountRates
+
+    passwords, rates = _passwords(configuration.store_dir), SqliteAccountRates(configuration.store_dir)
+    authenticator = PasswordAuthenticator(passwords, settings, clock)
+    for part in (passwords, rates, authenticator):
+        closing.callback(part.close)
+    return Submission(authenticator=authenticator, rates=rates)
+
+
+def _reload(tls: "ServerTls") -> None:
+    """Take a renewed certificate into use; one that cannot be used changes nothing."""
+    from percorso.net.tls.contexts import BadCertificateFile
+
+    try:
+        tls.reload()
+    except BadCertificateFile as error:
+        _log.error("the certificate that was in use stays in use: %s", error)
+    else:
+        _log.info("the listeners' certificate was read again")
 
 
 def _agent(
@@ -232,10 +287,11 @@ def _dialer(configuration: "Configuration", clock: "Clock") -> "Dialer":
     from percorso.net.tls.contexts import ClientContexts
     from percorso.net.tls.facts import HandshakeReader
     from percorso.net.tls.trust import Trust
+    from percorso.store.secrets import FileSecrets
 
     ca_file = configuration.tls.ca_file
     return SocketDialer(
-        contexts=ClientContexts(),
+        contexts=ClientContexts(FileSecrets(configuration.node.data_dir).get),
         reader=HandshakeReader(Trust(str(ca_file) if ca_file else "")),
         clock=clock,
         source_addresses=configuration.delivery.source_addresses,

@@ -40,7 +40,7 @@ class Bench:
             networks=Networks(listener.networks),
             limits=node.limits,
             session_limits=extensions.Limits(size=node.limits.max_size),
-            tls=tls_contexts()[0],
+            tls=lambda: tls_contexts()[0],
             queue=queue,
             settings=FixedSettings(),
             clock=self.clock,

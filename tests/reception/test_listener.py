@@ -40,7 +40,7 @@ async def serving(queue: HeldQueue, **options: Any) -> AsyncIterator[Serving]:
     """One listener, until the end of the block."""
     listeners = Serving(
         configuration(**options),
-        tls=tls_contexts()[0],
+        tls=lambda: tls_contexts()[0],
         queue=queue,
         settings=FixedSettings(),
         clock=VirtualClock(),

@@ -166,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._service.tls is None:
             raise RuntimeError(f"the listener {self._service.listener.address} has no certificate")
         self._arrival = None
-        self._engine = TlsEngine(self._service.tls, server_side=True)
+        self._engine = TlsEngine(self._service.tls(), server_side=True)
         self._engine.start()
 
     def _decrypt(self, engine: TlsEngine, data: memoryview) -> bytes:

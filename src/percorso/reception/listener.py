@@ -28,14 +28,14 @@ _BUSY: Final = 0.02
 class Listeners:
     """All listeners of one worker, in the configuration's order.
 
-    `tls` is their certificate; `submission` is needed where one of them is for submission.
+    `tls` gives the context for a new TLS session; `submission` is needed where one of them is for submission.
     """
 
     def __init__(
         self,
         configuration: Configuration,
         *,
-        tls: ssl.SSLContext,
+        tls: Callable[[], ssl.SSLContext],
         queue: Queue,
         settings: SettingsSource,
         clock: Clock,

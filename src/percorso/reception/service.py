@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -31,7 +32,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     networks: Networks
     limits: Limits
     session_limits: extensions.Limits
-    tls: ssl.SSLContext | None
+    tls: Callable[[], ssl.SSLContext] | None
+    """The context for a TLS session that begins now."""
     queue: Queue
     settings: SettingsSource
     clock: Clock

@@ -46,6 +46,23 @@ def server_context(certificate: Path, key: Path, *, min_version: int = TlsVersio
     return context
 
 
+class ServerTls:
+    """The listeners' certificate in use; what is read again serves the connections that begin from then on."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """Raises `BadCertificateFile`."""
+        self._pair = (certificate, key)
+        self._context = server_context(certificate, key)
+
+    def context(self) -> ssl.SSLContext:
+        """For a connection that begins now."""
+        return self._context
+
+    def reload(self) -> None:
+        """Read the files again. Raises `BadCertificateFile`; what was in use stays in use then."""
+        self._context = server_context(*self._pair)
+
+
 def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     try:
         # An encrypted key would make OpenSSL ask on the terminal: it gets an empty password and fails.
