@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from percorso.core.delivery.outcome import Status
 from percorso.ports.queue import Claim, Queue, Settlement, StoreError
 from tests.store.mail import (
@@ -165,6 +167,21 @@ async def test_what_is_deferred_comes_back_when_it_is_due(place: Place, clock: M
     assert claim.message.envelope == message.envelope
     assert claim.message.arrival == message.arrival
     assert await content_of(claim) == CONTENT
+
+
+async def test_that_the_sender_was_told_of_the_delay_is_kept(place: Place, clock: ManualClock) -> None:
+    desk = Desk()
+    queue = open_with(place, desk)
+    await keep(queue)
+    claim = await desk.next()
+    assert not claim.recipients[0].warned
+    done = settlement(claim, Status.DEFERRED, next_attempt=clock.time + 1)
+    told = tuple(msgspec.structs.replace(result, warned=True) for result in done.results)
+    await settle(queue, msgspec.structs.replace(done, results=told))
+    await place.crash()
+    clock.time += 1
+    open_with(place, desk)
+    assert (await desk.next()).recipients[0].warned
 
 
 async def test_an_uncertain_outcome_is_tried_again(place: Place, clock: ManualClock) -> None:

@@ -107,6 +107,8 @@ class QueuedRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """Attempts made before this one."""
     insecure_since: float = 0.0
     """When the first typed secure-transport failure was seen, unix seconds; 0 is never."""
+    warned: bool = False
+    """The sender was told that it waits."""
 
 
 class QueuedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,9 @@ class RecipientResult(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt: float = 0.0
     """Unix seconds; for DEFERRED and UNCERTAIN."""
     insecure_since: float = 0.0
+    warned: bool = False
+    lost_host: str = ""
+    """The configured host that was tried and none of whose servers answered about the message."""
     evidence: Evidence
     parties: Parties
 

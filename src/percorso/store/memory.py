@@ -246,7 +246,10 @@ class _Writer:
 
 def _keep(recipient: MemoryRecipient, result: RecipientResult) -> None:
     recipient.queued = msgspec.structs.replace(
-        recipient.queued, attempts=recipient.queued.attempts + 1, insecure_since=result.insecure_since
+        recipient.queued,
+        attempts=recipient.queued.attempts + 1,
+        insecure_since=result.insecure_since,
+        warned=result.warned,
     )
     recipient.state = "held" if result.status is Status.HELD else "queued"
     recipient.next_attempt = result.next_attempt

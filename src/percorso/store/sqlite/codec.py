@@ -106,8 +106,8 @@ def read_interrupted(row: Row) -> Interrupted:
 
 
 def read_recipient(row: Row) -> QueuedRecipient:
-    """From number, local, domain, parameters, kept, attempts, insecure_since."""
-    number, local, domain, parameters, kept, attempts, insecure_since = row
+    """From number, local, domain, parameters, kept, attempts, insecure_since, warned."""
+    number, local, domain, parameters, kept, attempts, insecure_since, warned = row
     return QueuedRecipient(
         number=number,
         recipient=EnvelopeRecipient(
@@ -117,6 +117,7 @@ def read_recipient(row: Row) -> QueuedRecipient:
         kept=read_requirement(kept),
         attempts=attempts,
         insecure_since=insecure_since,
+        warned=bool(warned),
     )
 
 

@@ -32,7 +32,8 @@ DELETE_MESSAGES: Final = Bulk(
 
 KEEP_RECIPIENT: Final = """
     UPDATE recipient
-    SET state = ?, next_attempt = ?, insecure_since = ?, last_reply = ?, last_failure = ?, attempts = attempts + 1
+    SET state = ?, next_attempt = ?, insecure_since = ?, warned = ?, lost_host = ?, last_reply = ?, last_failure = ?,
+        attempts = attempts + 1
     WHERE message = ? AND number = ? AND state = 1
 """
 
@@ -54,7 +55,7 @@ DUE_MESSAGES: Final = """
 
 CLAIM_RECIPIENTS: Final = """
     UPDATE recipient SET state = 1 WHERE message = ? AND state = 0 AND next_attempt <= ?
-    RETURNING number, local, domain, parameters, kept, attempts, insecure_since
+    RETURNING number, local, domain, parameters, kept, attempts, insecure_since, warned
 """
 
 SELECT_MESSAGE: Final = "SELECT accepted_at, size, meta, content FROM message WHERE id = ?"

@@ -213,7 +213,9 @@ class ShardDatabase:
 
 
 def _kept_columns(result: RecipientResult) -> Row:
-    """State, next_attempt, insecure_since, last_reply, last_failure of a recipient that stays."""
+    """The columns that `KEEP_RECIPIENT` sets, in its order."""
     state = queue_sql.HELD if result.status is Status.HELD else queue_sql.QUEUED
     reply, failure = str(result.reply), result.evidence.failure
-    return (state, result.next_attempt, result.insecure_since, reply, failure)
+    return (
+        state, result.next_attempt, result.insecure_since, int(result.warned), result.lost_host, reply, failure
+    )  # fmt: skip
