@@ -10,11 +10,12 @@ from pathlib import Path
 
 from bench.evidence import fill
 from bench.servers import Running, Surroundings
-from percorso.lab.bench import ZONE, dns_in_background
+from percorso.lab.bench import SINK_ADDRESS, ZONE, dns_in_background
 from percorso.lab.load.measure import Progress
 from percorso.lab.node import Node, NodePlan
 
 ENTRIES = 100_000
+ENCRYPTOR = "encryptor.bench.test"
 COMPLIANCE_SETTINGS = 500
 ROUTING_RULES = 500  # 200 by sender, 200 by recipient, 100 by header
 _LISTS = 20
@@ -25,7 +26,7 @@ domains = ["corp.test"]
 
 [[host]]
 name = "encryptor"
-primary = [{ address = "encryptor.bench.test", port = 2525, load = 100 }]
+primary = [{ address = "@ENCRYPTOR@", port = 2525, load = 100 }]
 
 [[alternate_secure_route]]
 host = "encryptor"
@@ -66,7 +67,7 @@ def _rules() -> Iterator[str]:
 
 def settings() -> str:
     """The document; its list is in `customers.csv` beside it."""
-    return "\n".join([_HEAD, *_lists(), *_compliance(), *_rules()])
+    return "\n".join([_HEAD.replace("@ENCRYPTOR@", ENCRYPTOR), *_lists(), *_compliance(), *_rules()])
 
 
 def customers() -> str:
@@ -94,7 +95,7 @@ class Percorso:
         first = not self._folder.exists()
         if first:
             self._prepare()
-        with dns_in_background(ZONE) as dns_port:
+        with dns_in_background({**ZONE, (ENCRYPTOR, "A"): (SINK_ADDRESS,)}) as dns_port:
             node = Node(
                 NodePlan(
                     folder=self._folder,
