@@ -37,20 +37,25 @@ _BROKEN: Final = Reply(code=451, enhanced="4.3.0", text="internal error; the log
 
 
 class Destination:
-    """The lane of one destination, and whether it gets anything through."""
+    """The lane of one destination, and how many jobs may wait in it."""
 
-    def __init__(self, lane: Lane[Job]) -> None:
+    def __init__(self, lane: Lane[Job], options: DeliveryOptions) -> None:
         self.lane = lane
-        self._silence = _SILENT
-
-    @property
-    def silent(self) -> bool:
-        """Whether it has not answered yet, or not lately."""
-        return self._silence >= _SILENT
+        self._options = options
+        self._answered = False
+        self._silence = 0
 
     def note(self, *, answered: bool) -> None:
         """One more job is over, with an answer or without."""
+        self._answered = self._answered or answered
         self._silence = 0 if answered else self._silence + 1
+
+    @property
+    def limit(self) -> int:
+        """As many as there is room for while it answers, a quarter until it does, few once it is silent."""
+        if self._silence >= _SILENT:
+            return 2 * self._options.concurrency
+        return self._options.max_claims if self._answered else max(1, self._options.max_claims // 4)
 
 
 class DeliveryAgent:
@@ -129,7 +134,7 @@ class DeliveryAgent:
         destination = self._destination(job.destination)
         if self._stopping:
             self._give_back(job.held, job.untried)
-        if destination.silent and destination.lane.waiting >= self._few:
+        if destination.lane.waiting >= destination.limit:
             self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
         else:
             destination.lane.put(job)
@@ -143,16 +148,11 @@ class DeliveryAgent:
                 width=self._options.concurrency,
                 linger=self._options.linger,
             )
-            destination = self._destinations[name] = Destination(lane)
+            destination = self._destinations[name] = Destination(lane, self._options)
         return destination
 
     def _forget(self, name: str) -> None:
         del self._destinations[name]
-
-    @property
-    def _few(self) -> int:
-        """The jobs that wait for a destination that nothing gets through to."""
-        return 2 * self._options.concurrency
 
     # Delivering
 
@@ -180,12 +180,12 @@ class DeliveryAgent:
         self._give_back(job.held, job.untried, wait=_BROKEN_WAIT)
 
     def _note(self, name: str, *, answered: bool) -> None:
-        """Remember whether the destination answers; where it does not, keep few jobs in hand."""
+        """Remember whether the destination answers, and give back what is now too much for it."""
         destination = self._destinations.get(name)
         if destination is None:
             return
         destination.note(answered=answered)
-        crowd = destination.lane.shed(self._few) if destination.silent else []
+        crowd = destination.lane.shed(destination.limit)
         for job in crowd:
             self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
         if crowd:
