@@ -1,6 +1,7 @@
 """A lane: every item is worked on once, by a bounded number of workers that go home when nothing comes."""
 
 import asyncio
+import time
 
 from percorso.delivery.lane import Lane
 
@@ -67,6 +68,22 @@ async def test_workers_go_home_and_come_back() -> None:
     bench.lane.put(2)
     await bench.let_go(2)
     assert bench.ended == [1, 2]
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)
+
+
+async def test_work_that_comes_in_the_moment_a_worker_gives_up() -> None:
+    bench = Bench(width=1, linger=0.01)
+    loop = asyncio.get_running_loop()
+    unhandled: list[object] = []
+    loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    bench.lane.put(1)
+    await bench.let_go(1)
+    loop.call_later(0.005, bench.lane.put, 2)
+    time.sleep(0.03)  # noqa: ASYNC251  both timers are due in the same turn of the loop
+    await bench.let_go(2)
+    assert bench.ended == [1, 2]
+    assert unhandled == []
     bench.lane.dismiss()
     await bench.lane.ended(timeout=5)
 

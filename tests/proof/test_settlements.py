@@ -8,7 +8,7 @@ import pytest
 from percorso.core.delivery.outcome import Status
 from percorso.core.tls.requirement import Requirement
 from percorso.ports.queue import NewMessage, QueuedRecipient
-from tests.network.credential import SELF_SIGNED
+from tests.network.credential import SELF_SIGNED, Credential
 from tests.network.peer import Fault, Peer, Step
 from tests.proof.scenery import Scenery, settings
 from tests.proof.settings_in_memory import document
@@ -290,9 +290,14 @@ async def _broken(*_: object, **__: object) -> None:
 async def test_the_log_tells_how_it_went_and_never_the_content(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     scene = Scenery()
+    forged = Credential(names=("x\nQ1: to=<eve@shop.test>, status=delivered",))
     scene.domain("shop.test", Peer("mx.shop.test", script={Step.CONTENT: "250 2.0.0 taken\x1b[31m"}))
+    scene.domain("bank.test", Peer("mx.bank.test", credential=forged))
+    await scene.deliver(BOB)
     queue_id = await scene.deliver(EVE, body="The secret text.")
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "percorso.delivery"]
+    refused, line = [record.getMessage() for record in caplog.records if record.name == "percorso.delivery"]
+    assert "status=deferred" in refused
+    assert "\n" not in refused
     for part in (queue_id, "to=<eve@shop.test>", "route=direct", "mx.shop.test[198.51.", "tls=1.3", "status=delivered"):
         assert part in line
     assert "secret" not in caplog.text

@@ -171,13 +171,15 @@ class DeliveryAgent:
     def _settle(self, job: Job, ended: Ended) -> None:
         """Settle it as it ended; where an error of ours prevents even that, as an error of ours."""
         done = partial(self._hand.done, job.held, len(job.recipients))
-        for how in (ended, self._carrier.stopped(job, _BROKEN)):
+        try:
+            self._settler.settle(ended, done)
+        except Exception:
+            log.broken(job)
             try:
-                self._settler.settle(how, done)
-                return
+                self._settler.settle(self._carrier.stopped(job, _BROKEN), done)
             except Exception:
                 log.broken(job)
-        self._give_back(job.held, job.untried, wait=_BROKEN_WAIT)
+                self._give_back(job.held, job.untried, wait=_BROKEN_WAIT)
 
     def _note(self, name: str, *, answered: bool) -> None:
         """Remember whether the destination answers, and give back what is now too much for it."""

@@ -131,9 +131,10 @@ async def _agree_on_tls(connection: Connection) -> bool:
 
 async def _shake_hands(connection: Connection, way: Way, options: DeliveryOptions) -> None:
     try:
-        connection.handshake = await connection.stream.start_tls(way.offer, timeout=options.tls_timeout)
+        handshake = await connection.stream.start_tls(way.offer, timeout=options.tls_timeout)
     except TlsFailed as error:
         _fail(error.failure, str(error), reconnect=True)
+    connection.handshake = msgspec.structs.replace(handshake, name_authenticated=way.target.name_authenticated)
 
 
 def _fail(failure: FailureType, detail: str, *, reconnect: bool = False) -> NoReturn:

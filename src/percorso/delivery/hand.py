@@ -62,7 +62,7 @@ class WorkInHand:
             return
         self._claims -= 1
         self._octets -= held.octets
-        if self._was_full and self.room() >= self._max_claims // 4:
+        if self._was_full and self.room() >= max(1, self._max_claims // 4):
             self._was_full = False
             self._wake()
 

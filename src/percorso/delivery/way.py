@@ -1,7 +1,7 @@
 """The way to one target: where to connect, what must be proved there, and which kept connections will do.
 
-The pool's key is hop, address, reference name, trust anchors and pins, client identity, and whether the connection is
-encrypted. A way whose requirement asks for anything never has a key of a plaintext connection.
+The pool's key is hop, address, reference name and how it is known, trust anchors and pins, client identity, and whether
+the connection is encrypted. A way whose requirement asks for anything never has a key of a plaintext connection.
 """
 
 import msgspec
@@ -21,6 +21,7 @@ class ConnectionKey(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     implicit_tls: bool
     offer: TlsOffer  # reference name, trust anchors, client identity
+    name_authenticated: bool
     pins: tuple[str, ...]
     encrypted: bool
 
@@ -50,6 +51,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
             port=self.target.port,
             implicit_tls=self.target.implicit_tls,
             offer=self.offer,
+            name_authenticated=self.target.name_authenticated,
             pins=self.pins,
             encrypted=encrypted,
         )
