@@ -190,6 +190,7 @@ async def test_the_evidence_tells_every_target_of_a_diverted_message() -> None:
         ("mx2", "", False),
     ]
     assert evidence.target.startswith("gw.corp.test[")
+    assert evidence.tls.subject == "CN=gw.corp.test"
     assert evidence.failure == ""
     await scene.site.close()
 
