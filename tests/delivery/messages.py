@@ -38,8 +38,8 @@ class MemoryContent:
             self.closed = True
 
 
-def envelope(sender: str = "a@corp.test", *, eight_bit: bool = False) -> Envelope:
-    return Envelope(sender=parse_path(sender), eight_bit=eight_bit)
+def envelope(sender: str = "a@corp.test", *, eight_bit: bool = False, requiretls: bool = False) -> Envelope:
+    return Envelope(sender=parse_path(sender), eight_bit=eight_bit, requiretls=requiretls)
 
 
 def to(*addresses: str) -> tuple[EnvelopeRecipient, ...]:

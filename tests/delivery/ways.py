@@ -13,9 +13,22 @@ from tests.network.peer import Peer
 OPTIONS = DeliveryOptions(node="test", hello_name="mta.corp.test", linger=0.01)
 
 
-def way(server: Peer, requirement: Requirement = OPPORTUNISTIC, *, tls: bool = True, **offer: object) -> Way:
+def way(
+    server: Peer,
+    requirement: Requirement = OPPORTUNISTIC,
+    *,
+    tls: bool = True,
+    name_authenticated: bool = False,
+    **offer: object,
+) -> Way:
     """A direct way to a peer that is on the network."""
-    target = Target(name=server.name, address=server.address, port=server.port, implicit_tls=server.implicit_tls)
+    target = Target(
+        name=server.name,
+        address=server.address,
+        port=server.port,
+        implicit_tls=server.implicit_tls,
+        name_authenticated=name_authenticated,
+    )
     offered = TlsOffer(reference_name=server.name, **offer)  # type: ignore[arg-type]
     return Way(hop="direct", target=target, requirement=requirement, offer=offered, tls=tls)
 

@@ -71,7 +71,9 @@ class Session:
         steps = (Step.EHLO_TLS, Step.EHLO) if encrypted else (Step.EHLO,)
         if self._do(*steps, reply=text) and encrypted and "REQUIRETLS" in offers:
             phase = self.wire.phases[-1]
-            phase.handshake = msgspec.structs.replace(phase.handshake, requiretls_offered=True)
+            phase.handshake = msgspec.structs.replace(
+                phase.handshake, requiretls_offered=True, name_authenticated=self.wire.target.name_authenticated
+            )
 
     def _helo(self, _line: str) -> None:
         self._do(Step.HELO, reply=f"250 {self.peer.name}")

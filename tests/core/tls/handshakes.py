@@ -30,6 +30,7 @@ def handshake(
     version: int = TlsVersion.TLS_1_3,
     tlsa_match: bool | None = None,
     requiretls: bool = False,
+    name_authenticated: bool = True,
     reference_name: str = MX,
     **verdicts: ChainVerdict,
 ) -> Handshake:
@@ -43,5 +44,6 @@ def handshake(
             "" if name == "store" else name: verdict for name, verdict in ({"store": TRUSTED} | verdicts).items()
         },
         requiretls_offered=requiretls,
+        name_authenticated=name_authenticated,
         tlsa_match=tlsa_match,
     )

@@ -114,6 +114,11 @@ FAILED = {
     ],
     F.REQUIRETLS_NOT_SUPPORTED: [
         ("REQUIRETLS not offered", need(requiretls=True), GOOD),
+        (
+            "REQUIRETLS of a name that anyone may have written",
+            need(requiretls=True),
+            handshake(requiretls=True, name_authenticated=False),
+        ),
     ],
     F.STS_MX_MISMATCH: [
         ("STS names another MX", need(sts=STS), handshake(certificate("x.test"), reference_name="x.test")),
@@ -171,6 +176,7 @@ handshakes = st.one_of(
         version=st.sampled_from(list(TlsVersion)),
         tlsa_match=st.sampled_from([None, True, False]),
         requiretls=st.booleans(),
+        name_authenticated=st.booleans(),
         store=verdicts,
         own=verdicts,
     ),

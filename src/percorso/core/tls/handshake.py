@@ -40,6 +40,7 @@ class Handshake(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: dict[str, ChainVerdict] = msgspec.field(default_factory=dict)  # by CA file; "" is the trust store
     at: float = 0.0  # unix seconds of the handshake
     requiretls_offered: bool = False  # in the EHLO after TLS
+    name_authenticated: bool = False  # the reference name was configured, or came through validated DNS answers
     tlsa_match: bool | None = None  # None: no TLSA records were asked to match
     refusal: str = ""  # "not offered", or the reply to STARTTLS
 

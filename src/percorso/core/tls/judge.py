@@ -7,8 +7,8 @@ The rules, in the order in which they are looked at; the first that fails names 
 3. Every identity clause holds by itself. One clause's pin or CA never stands in for another's.
 4. DANE: a TLSA record matched. Before MTA-STS, which never makes good a failed DANE (RFC 8461, 2).
 5. MTA-STS: the policy names the server, and its certificate is valid by the trust store and its name (RFC 8461, 4).
-6. REQUIRETLS: the peer offered it, and is who it ought to be by the trust store and its name, or by DANE
-   (RFC 8689, 4.2.1).
+6. REQUIRETLS: the peer offered it, its name is the right one for sure, and it bears that name by the trust store or
+   by DANE (RFC 8689, 4.2.1).
 
 Within a certificate: trusted first, then its name, then its dates. `certificate-expired` is only said of a chain that
 is otherwise fine. So a stronger requirement never passes where a weaker one fails: each rule only takes away.
@@ -133,6 +133,11 @@ def _sts(policy: StsPolicy, handshake: Handshake) -> Failure:
 def _requiretls(handshake: Handshake) -> Failure:
     if not handshake.requiretls_offered:
         return _failed(FailureType.REQUIRETLS_NOT_SUPPORTED, "the server does not offer REQUIRETLS")
+    if not handshake.name_authenticated:
+        return _failed(
+            FailureType.REQUIRETLS_NOT_SUPPORTED,
+            f"the name {handshake.reference_name} came through DNS that is not signed, so it may not be the right one",
+        )
     return _clause(AUTHENTICATED, handshake)
 
 
