@@ -136,8 +136,6 @@ def _not_yet(configuration: Configuration) -> Iterator[Problem]:
         message = f"store: {url!r} is no store"
         yield Problem(path=("store", "url"), message=message, mend="write sqlite:///FOLDER, or leave url out")
     values = (
-        ("dns", "probe_valid", configuration.dns.probe_valid),
-        ("dns", "probe_bogus", configuration.dns.probe_bogus),
         ("delivery", "rates", configuration.delivery.rates),
         ("delivery", "deny_networks", configuration.delivery.deny_networks),
         ("retention", "evidence", configuration.retention.evidence),

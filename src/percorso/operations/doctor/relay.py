@@ -80,7 +80,7 @@ def look(listener: Listener) -> Seen:
     except smtplib.SMTPResponseException as error:
         return msgspec.structs.replace(seen, reply=_text(error.smtp_code, error.smtp_error))
     except (OSError, smtplib.SMTPException) as error:
-        return msgspec.structs.replace(seen, running=False, reply=str(error))
+        return msgspec.structs.replace(seen, running=False, reply=getattr(error, "strerror", None) or str(error))
     return msgspec.structs.replace(seen, accepted=accepted, reply=reply)
 
 

@@ -29,6 +29,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: tuple[str, ...]
     name: str
+    exists: bool = True
     seconds: float = 0.0
     problem: str = ""
     probe_valid: str = ""
@@ -45,6 +46,9 @@ def judge(seen: Seen) -> list[Finding]:
         mend = "correct `[dns] servers` or /etc/resolv.conf, or the network: mail waits while names cannot be looked up"
         return [fail(ANSWERS, seen.problem, mend), unknown(DNSSEC, "the resolver does not answer")]
     text = f"{servers} answered for {seen.name} within {seen.seconds * 1000:.0f} ms"
+    if not seen.exists:
+        text = f"{servers} says that there is no {seen.name}"
+        return [warn(ANSWERS, text, "connect it to the internet, or correct the name"), _dnssec(seen)]
     slow = seen.seconds > SLOW
     answers = warn(ANSWERS, text, "use a resolver nearby, best on this machine") if slow else ok(ANSWERS, text)
     return [answers, _dnssec(seen)]
@@ -69,10 +73,11 @@ async def check(patient: Patient) -> list[Finding]:
     domains = patient.document.organization.domains if patient.document else ()
     name = next((domain for domain in domains if not domain.startswith(".")), _PLAIN)
     begun = time.monotonic()
-    _, problem = await _ask(patient, name)
+    answer, problem = await _ask(patient, name)
     seconds = time.monotonic() - begun
     seen = Seen(
         servers=dns.servers or ("the system's resolver",), name=name, seconds=seconds, problem=problem,
+        exists=answer is None or answer.exists,
         probe_valid=dns.probe_valid, probe_bogus=dns.probe_bogus,
     )  # fmt: skip
     if problem:

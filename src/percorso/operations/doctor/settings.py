@@ -31,18 +31,10 @@ def judge(document: Document | None) -> list[Finding]:
     """What the settings say, and what they leave out."""
     if document is None or document == Document():
         return [fail(CHECK, "there are none: no mail is accepted, since no domain is the organization's", _APPLY)]
-    found = [finding for finding in (_domains(document), _routes(document)) if finding]
-    return found or [ok(CHECK, "there are domains, and a route for what is required")]
+    return [_routes(document)]
 
 
-def _domains(document: Document) -> Finding | None:
-    if document.organization.domains or any(unit.senders for unit in document.unit):
-        return None
-    mend = "set `[organization] domains` to the domains that your people send from"
-    return fail(CHECK, "no domain is the organization's: every sender is refused", mend)
-
-
-def _routes(document: Document) -> Finding | None:
+def _routes(document: Document) -> Finding:
     """Units whose required mail has nowhere else to go."""
     settings = compile_settings(document, 0)
     without = [
@@ -51,7 +43,7 @@ def _routes(document: Document) -> Finding | None:
         if unit.route is None and any(rule.id not in unit.overridden for rule in unit.rules())
     ]
     if not without:
-        return None
+        return ok(CHECK, "they are there, and what they require has a way to go")
     text = f"secure transport is required in {', '.join(sorted(without))} without an alternate secure route"
     mend = "set an `[[alternate_secure_route]]`, or accept that mail to servers without good TLS waits and comes back"
     return warn(CHECK, text, mend)
