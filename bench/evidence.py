@@ -8,8 +8,10 @@ import msgspec
 from percorso.core.evidence.record import Evidence, Parties, TlsFacts
 from percorso.lab.load.measure import Progress
 from percorso.store import layout
+from percorso.store.files import FILES
 from percorso.store.sqlite.connection import create_database, transaction
 from percorso.store.sqlite.evidence_writer import EvidenceWriter
+from percorso.store.sqlite.index_writer import IndexWriter
 from percorso.store.sqlite.migrate import migrate, migrations
 
 NODE = "gateway.corp.test"
@@ -41,7 +43,7 @@ def _attempts(first: int, count: int) -> Iterator[tuple[Evidence, Parties]]:
 
 
 def fill(data_dir: Path, rows: int, progress: Progress) -> None:
-    """Put that many records into the first shard of a new data directory, in its own format, chained."""
+    """Put that many records into the first shard of a new data directory, in its own format, chained and indexed."""
     shard = layout.shard_directory(data_dir, 0)
     shard.mkdir(parents=True, mode=0o700)
     connection = create_database(layout.queue_database(shard))
@@ -54,3 +56,7 @@ def fill(data_dir: Path, rows: int, progress: Progress) -> None:
         writer.commit()
         progress(min(first + _BATCH, rows), rows)
     connection.close()
+    index = IndexWriter(shard, files=FILES, pause=lambda _: None)
+    while index.build_next():
+        pass
+    index.close()
