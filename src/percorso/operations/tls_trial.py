@@ -133,8 +133,7 @@ class Trial:
         return stream
 
     async def _hello(self, connection: Connection, name: str) -> None:
-        # As for mail that requires nothing, HELO will do; TLS cannot follow it.
-        connection.session.hello(self._network.name, allow_helo=not connection.session.capabilities.keywords)
+        connection.session.hello(self._network.name, allow_helo=self._way.requirement.opportunistic)
         answer = await self._ask(connection, name)
         if not answer.reply.positive:
             name = "greeting" if answer.stage is Stage.CONNECT else name
