@@ -51,7 +51,7 @@ class OnDisk:
     async def crash(self) -> None:
         self._crashes += 1
         left = self._folder / f"data-{self._crashes}"
-        shutil.copytree(self.data_dir, left, ignore=shutil.ignore_patterns("*-shm"))
+        shutil.copytree(self.data_dir, left, ignore=shutil.ignore_patterns("*-shm", "index.db*"))
         await self.close()
         shutil.rmtree(self.data_dir)
         self.data_dir = left

@@ -203,7 +203,11 @@ class Queue(Protocol):
         ...
 
     async def close(self) -> None:
-        """Commit what waits, release what is claimed, and close."""
+        """Commit what waits, give back claims that were not handed out yet, and close.
+
+        A claim that delivery neither settled nor released stays: whether it was tried only the next opening can
+        record, as `uncertain`.
+        """
         ...
 
 

@@ -53,7 +53,10 @@ class SettingsStore(Protocol):
         ...
 
     def document(self, version: int) -> Document:
-        """The whole document with its list entries; LookupError for an unknown version."""
+        """The whole document with its list entries, in the order in which they compare.
+
+        LookupError for an unknown version.
+        """
         ...
 
     def history(self, *, limit: int = 100) -> list[SettingsVersion]:

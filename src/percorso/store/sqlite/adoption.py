@@ -34,7 +34,7 @@ class Adoption:
         self._loop = loop
         self._files = files
         self._held: set[int] = set()
-        self._empty: dict[int, object] = {}  # shards found empty, with the look of their files then
+        self._passed: dict[int, object] = {}  # shards found empty or unusable, with the look of their files then
         self._adopt: Callable[[Shard], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -50,14 +50,15 @@ class Adoption:
             self._timer.cancel()
 
     def look(self) -> None:
-        """Adopt every shard that nobody holds and that is not known to be empty."""
+        """Adopt every shard that nobody holds, unless it is known to be empty or unusable."""
         for number in layout.shard_numbers(self._data_dir):
-            if number in self._held or (number in self._empty and self._empty[number] == self._stamp(number)):
+            if number in self._held or (number in self._passed and self._passed[number] == self._stamp(number)):
                 continue
             try:
                 shard = take_shard(self._data_dir, number, node=self._node, clock=self._clock, files=self._files)
             except StoreError as error:
                 _log.error("shard %d cannot be adopted: %s", number, error)
+                self._passed[number] = self._stamp(number)
                 continue
             if shard and self._adopt:
                 self._held.add(number)
@@ -66,7 +67,7 @@ class Adoption:
     def gave_up(self, number: int) -> None:
         """An adopted shard that was found empty is closed, and about to be free."""
         self._held.discard(number)
-        self._empty[number] = self._stamp(number)
+        self._passed[number] = self._stamp(number)
 
     def _again(self) -> None:
         self.look()

@@ -22,6 +22,8 @@ _PAGE_SIZE: Final = 8192
 """A message of 10 KiB is two of these; larger pages write more for the small rows beside it."""
 _CHECKPOINT_PAGES: Final = 1000
 """8 MiB of log between checkpoints: more would cost no less, and hold up the commit that does it for longer."""
+_LOG_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes that the log is cut down to after it grew for a while, because a long read kept it from being used again."""
 _CACHE_KIB: Final = 32 * 1024
 
 
@@ -34,6 +36,7 @@ def create_database(path: Path, *, files: Files = FILES, cache_kib: int = _CACHE
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("wal_autocheckpoint", _CHECKPOINT_PAGES)
+    connection.pragma("journal_size_limit", _LOG_LIMIT)
     connection.pragma("cache_size", -cache_kib)
     connection.pragma("foreign_keys", 1)
     return connection
