@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from percorso.ports.evidence import EvidenceLog
     from percorso.ports.queue import Queue
     from percorso.ports.settings import SettingsSource
+    from percorso.processes.identity import Identity
     from percorso.reception.submission import Submission
     from percorso.store.sqlite.passwords import SqlitePasswords
 
@@ -97,28 +98,33 @@ def _serve(configuration: "Configuration") -> int:
     from percorso.net.listening import CannotListen
     from percorso.net.tls.contexts import BadCertificateFile
     from percorso.ports.queue import StoreError
+    from percorso.processes.identity import BadUser, identity
     from percorso.processes.instance import AlreadyRunning, only_instance
     from percorso.processes.logs import log_to_stderr
 
     log_to_stderr(configuration.log.level, configuration.log.format)
     try:
+        runs_as = identity(configuration.node.user, configuration.node.data_dir)
         with only_instance(configuration.node.data_dir):
-            return _supervise(configuration)
-    except (AlreadyRunning, CannotListen, BadCertificateFile, StoreError) as error:
+            return _supervise(configuration, runs_as)
+    except (AlreadyRunning, BadUser, CannotListen, BadCertificateFile, StoreError) as error:
         sys.stderr.write(f"percorso: {error}\n")
         return 2
 
 
-def _supervise(configuration: "Configuration") -> int:
+def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> int:
     from percorso.net.listening import listen
     from percorso.net.tls.contexts import server_context
+    from percorso.processes.notify import ServiceManager
     from percorso.processes.supervisor import Supervisor
     from percorso.store.sqlite.settings_store import SqliteSettingsStore
 
     node = configuration.node
+    sockets = [listen(listener.address, count=node.workers) for listener in configuration.listener]
+    if runs_as:
+        runs_as.drop_to()  # root was needed for the ports alone
     pair = _certificate(configuration)
     server_context(*pair)  # a pair that cannot be used is told now, not by every worker
-    sockets = [listen(listener.address, count=node.workers) for listener in configuration.listener]
     SqliteSettingsStore(configuration.store_dir).close()  # made and brought up to date once
     for listener, bound in zip(configuration.listener, sockets, strict=True):
         _say_listening(listener, bound[0])
@@ -126,7 +132,7 @@ def _supervise(configuration: "Configuration") -> int:
     def work(number: int, lifeline: int) -> int:
         return _work(configuration, pair, [bound[number] for bound in sockets], lifeline)
 
-    return Supervisor(work, count=node.workers, grace=node.grace + 5.0).run()
+    return Supervisor(work, count=node.workers, grace=node.grace + 5.0, manager=ServiceManager()).run()
 
 
 def _certificate(configuration: "Configuration") -> "Pair":

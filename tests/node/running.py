@@ -36,6 +36,7 @@ class RunningNode:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.program: Sequence[str] = PROGRAM
         self.config = folder / "percorso.toml"
         self.config.write_text(CONFIGURATION)
         self._output = folder / "node.log"
@@ -56,7 +57,7 @@ class RunningNode:
         """Start it."""
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*before, *PROGRAM, "serve", "--config", str(self.config)],
+                [*before, *self.program, "serve", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
                 env={**environment(), **(more or {})},
             )  # fmt: skip

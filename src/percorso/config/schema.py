@@ -40,6 +40,9 @@ class Node(_Section):
         description="Its host name: in the greeting, in EHLO and in the evidence. Default: what the machine says.",
     )
     data_dir: Path = Field(Path("var"), description="Where queue, settings and evidence are kept.")
+    user: str = Field(
+        "", description="The user to run as, once the ports are bound; for a node that root starts."
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes that take in and deliver mail.")
     grace: Duration = Field(30.0, description="How long deliveries under way may take to end when the node stops.")
 

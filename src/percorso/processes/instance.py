@@ -16,8 +16,11 @@ def only_instance(data_dir: Path) -> Iterator[None]:
     """Hold the data directory's lock for the length of the block, children included. Raises `AlreadyRunning`."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = data_dir / "node.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
+        if os.geteuid() == 0:  # who runs the node may not be root the next time
+            owner = data_dir.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@
    A second signal does not wait.
 4. A worker must not outlive its supervisor: it holds the read end of a pipe (`lifeline`) whose
    write end only the supervisor has, and stops when that end closes, even by `kill -9`.
+5. Whoever started the node is told when all its workers serve, and then, if wanted, that they still do.
 """
 
 import logging
@@ -19,10 +20,13 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from percorso.processes.notify import ServiceManager
+
 log = logging.getLogger(__name__)
 
 MAX_PAUSE: Final = 5.0  # seconds before a restart, at most
 SETTLED: Final = 60.0  # seconds of life after which a worker counts as well
+_STARTING: Final = 0.1  # seconds between looks at whether all serve
 _SIGNALS: Final = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 Work = Callable[[int, int], int]
@@ -39,9 +43,21 @@ class _Worker(msgspec.Struct):
 class Supervisor:
     """Keeps `count` workers running until it is told to stop."""
 
-    def __init__(self, work: Work, *, count: int, grace: float) -> None:
+    def __init__(
+        self,
+        work: Work,
+        *,
+        count: int,
+        grace: float,
+        serving: Callable[[], bool] = lambda: True,
+        manager: ServiceManager | None = None,
+    ) -> None:
+        """`serving` tells whether the workers do their work now; `manager` is who started the node."""
         self._work = work
         self._grace = grace
+        self._serving = serving
+        self._manager = manager or ServiceManager({})
+        self._ready = False
         self._workers = [_Worker() for _ in range(count)]
         self._lifeline, self._held = os.pipe()
 
@@ -51,16 +67,31 @@ class Supervisor:
         try:
             while True:
                 self._start_due()
+                self._tell()
                 caught = signal.sigtimedwait(_SIGNALS, self._until_due())
                 self._reap()
                 if caught and caught.si_signo in (signal.SIGTERM, signal.SIGINT):
                     return self._stop()
                 if caught and caught.si_signo == signal.SIGHUP:
-                    self._signal_all(signal.SIGHUP)
+                    self._reload()
         finally:
             os.close(self._held)
             os.close(self._lifeline)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def _tell(self) -> None:
+        if not self._serving():
+            return
+        if not self._ready:
+            self._ready = True
+            self._manager.ready()
+        if self._manager.watchdog:
+            self._manager.alive()
+
+    def _reload(self) -> None:
+        self._manager.reloading()
+        self._signal_all(signal.SIGHUP)
+        self._manager.ready()
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -93,7 +124,8 @@ class Supervisor:
 
     def _until_due(self) -> float:
         waits = [worker.due - time.monotonic() for worker in self._workers if worker.pid == 0]
-        return max(0.0, min(waits, default=3600.0))
+        look = _STARTING if not self._ready else self._manager.watchdog or 3600.0
+        return max(0.0, min([look, *waits]))
 
     def _reap(self) -> None:
         for worker in self._workers:
@@ -111,6 +143,7 @@ class Supervisor:
         worker.pid = 0
 
     def _stop(self) -> int:
+        self._manager.stopping()
         self._signal_all(signal.SIGTERM)
         deadline = time.monotonic() + self._grace
         while self._living() and (left := deadline - time.monotonic()) > 0:
