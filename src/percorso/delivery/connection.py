@@ -7,8 +7,11 @@
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import cached_property
 
 from percorso.core.delivery.outcome import Answered, TargetOutcome, Uncertain, Unmet, Unreachable
+from percorso.core.evidence.record import TlsFacts
+from percorso.core.evidence.tls import tls_facts
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp.client import ClientSession, Result
@@ -47,6 +50,11 @@ class Connection:
         self._where = where
         self._max_wait = max_wait
         self._chunks: AsyncIterator[bytes] | None = None  # of a spooled message
+
+    @cached_property
+    def tls(self) -> TlsFacts:
+        """What the evidence keeps of the handshake; asked for once the connection is open."""
+        return tls_facts(self.handshake)
 
     async def ask(self) -> Result:
         """Run the operation that the session has begun to its result. Raises `Lost`."""
@@ -119,7 +127,8 @@ class Connection:
             self.close()
             raise Stale
         if len(answers) == len(result.answers):
-            return Answered(replies=tuple([answer.reply for answer in answers]))
+            replies = tuple([answer.reply for answer in answers])
+            return Answered(replies=replies, offers_dsn=self.session.capabilities.offers("DSN"))
         reply = Reply(code=451, enhanced="4.5.0", text=f"{self._where}: not every recipient was answered")
         return Unreachable(reply=reply, requirement_met=True)
 

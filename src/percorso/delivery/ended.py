@@ -1,6 +1,5 @@
 """A job at its end: what was tried, what settled it, and the evidence of it for each recipient."""
 
-import secrets
 from collections.abc import Sequence
 
 import msgspec
@@ -8,11 +7,10 @@ import msgspec
 from percorso.core.delivery.outcome import Answered, Status, TargetOutcome, Uncertain, Unmet
 from percorso.core.delivery.plan import Plan, Settle, Tried
 from percorso.core.evidence.record import Evidence, Parties, TargetTried, TlsFacts
-from percorso.core.evidence.tls import tls_facts
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.decision import Hop
-from percorso.core.tls.handshake import Handshake
 from percorso.delivery.job import Job
+from percorso.delivery.salt import new_salt
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +27,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     tls: TlsFacts
     answered: bool
     """Whether any server answered about the message."""
+    lost_host: str
+    """The configured host that was tried and none of whose servers answered; empty where there is none."""
     at: float  # unix seconds
     node: str
 
@@ -81,12 +81,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
             recipient=str(self.job.recipients[index].recipient.address),
             reply=str(reply),
             message_id=self.job.message_id,
-            salt=secrets.token_hex(16),
+            salt=new_salt(),
         )
 
 
-def ended(job: Job, plan: Plan, settle: Settle, handshakes: Sequence[Handshake], *, at: float, node: str) -> Ended:
-    """The job as it ended. `handshakes` are those of the plan's `tried`, in their order."""
+def ended(job: Job, plan: Plan, settle: Settle, shown: Sequence[TlsFacts], *, at: float, node: str) -> Ended:
+    """The job as it ended. `shown` is what each target of the plan's `tried` showed of itself."""
     place = _settled_by(plan, settle)
     last = plan.tried[place] if plan.tried else None
     others = (*plan.tried[:place], *plan.tried[place + 1 :]) if plan.tried else ()
@@ -96,8 +96,9 @@ def ended(job: Job, plan: Plan, settle: Settle, handshakes: Sequence[Handshake],
         hop=plan.legs[last.attempt.leg if last else 0].hop if plan.legs else None,
         last=last,
         others=tuple([_told(tried, plan) for tried in others]),
-        tls=tls_facts(handshakes[place]) if plan.tried else TlsFacts(),
+        tls=shown[place] if plan.tried else TlsFacts(),
         answered=any(isinstance(tried.outcome, Answered) for tried in plan.tried),
+        lost_host=_lost_host(plan),
         at=at,
         node=node,
     )
@@ -111,6 +112,14 @@ def _settled_by(plan: Plan, settle: Settle) -> int:
         if settle.failure and isinstance(outcome, Unmet) and outcome.failure == settle.failure:
             return place
     return named[-1] if named else len(plan.tried) - 1
+
+
+def _lost_host(plan: Plan) -> str:
+    if any(isinstance(tried.outcome, Answered | Uncertain) for tried in plan.tried):
+        return ""
+    reached = {tried.attempt.leg for tried in plan.tried}
+    hosts = [leg.hop.host for place, leg in enumerate(plan.legs) if place in reached or not leg.targets]
+    return next((host.name for host in reversed(hosts) if host), "")
 
 
 def _told(tried: Tried, plan: Plan) -> TargetTried:

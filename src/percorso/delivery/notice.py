@@ -1,10 +1,14 @@
 """A notice to the sender as a message of ours, under the requirement of what it reports."""
 
 import secrets
+from collections.abc import Sequence
 from functools import reduce
 
-from percorso.core.delivery.dsn import FailedRecipient, Letterhead, Report, failed_notice
-from percorso.core.delivery.outcome import Answered
+import msgspec
+
+from percorso.core.delivery.dsn import write_notice
+from percorso.core.delivery.outcome import Answered, Uncertain
+from percorso.core.delivery.report import Kind, Letterhead, Report, Reported
 from percorso.core.mail.envelope import Arrival, Envelope, EnvelopeRecipient
 from percorso.core.mail.reply import Reply
 from percorso.core.tls.requirement import OPPORTUNISTIC, Requirement
@@ -13,24 +17,30 @@ from percorso.delivery.options import DeliveryOptions
 from percorso.ports.queue import NewMessage, NewRecipient, Queue
 
 
-def failure_notice(
-    ended: Ended, failed: list[tuple[int, Reply]], queue: Queue, options: DeliveryOptions
-) -> NewMessage | None:
-    """The notice of the job's failed recipients, by their places; None where nobody is to be told.
+class Fallen(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the job's recipients that the sender is to be told of."""
 
-    Raises `StoreError` where the spool cannot take it.
-    """
+    index: int
+    reply: Reply
+    retry_until: float = 0.0
+
+
+def notice_of(
+    kind: Kind, ended: Ended, fallen: Sequence[Fallen], queue: Queue, options: DeliveryOptions
+) -> NewMessage | None:
+    """The notice of these recipients; None where nobody is to be told. Raises `StoreError` where the spool is full."""
     message = ended.job.message
     if message.envelope.sender is None:
         return None
     report = Report(
+        kind=kind,
         queue_id=message.id,
         envelope=message.envelope,
         accepted_at=message.accepted_at,
         head=message.content.head(),
-        failed=tuple([_reported(ended, index, reply) for index, reply in failed]),
+        recipients=tuple([_reported(ended, one) for one in fallen]),
     )
-    text = failed_notice(report, _letterhead(options, ended.at))
+    text = write_notice(report, _letterhead(ended, options))
     if text is None:
         return None
     writer = queue.compose()
@@ -46,7 +56,7 @@ def failure_notice(
         recipients=(
             NewRecipient(
                 recipient=EnvelopeRecipient(address=message.envelope.sender),
-                kept=_inherited(ended, [index for index, _ in failed]),
+                kept=_inherited(ended, [one.index for one in fallen]),
             ),
         ),
         arrival=Arrival(client="", helo=options.hello_name, listener=""),
@@ -56,16 +66,19 @@ def failure_notice(
     )
 
 
-def _reported(ended: Ended, index: int, reply: Reply) -> FailedRecipient:
-    last = ended.last
-    return FailedRecipient(
-        recipient=ended.job.recipients[index].recipient,
-        reply=reply,
-        requirement=ended.job.decisions[index].requirement,
+def _reported(ended: Ended, one: Fallen) -> Reported:
+    outcome = ended.last.outcome if ended.last else None
+    return Reported(
+        recipient=ended.job.recipients[one.index].recipient,
+        reply=one.reply,
+        requirement=ended.hop.requirement if ended.hop else ended.job.decisions[one.index].requirement,
         failure=ended.settle.failure,
         server=ended.settle.server,
-        server_replied=last is not None and isinstance(last.outcome, Answered),
+        server_replied=isinstance(outcome, Answered),
+        at_host=ended.hop is not None and ended.hop.host is not None,
+        uncertain=isinstance(outcome, Uncertain),
         last_attempt=ended.at,
+        retry_until=one.retry_until,
     )
 
 
@@ -75,8 +88,13 @@ def _inherited(ended: Ended, places: list[int]) -> Requirement:
     return reduce(Requirement.both, requirements, OPPORTUNISTIC)
 
 
-def _letterhead(options: DeliveryOptions, now: float) -> Letterhead:
-    token = secrets.token_hex(12)
+def _letterhead(ended: Ended, options: DeliveryOptions) -> Letterhead:
+    token, settings = secrets.token_hex(12), ended.job.settings
     return Letterhead(
-        reporting_mta=options.hello_name, message_id=f"<{token}@{options.hello_name}>", boundary=token, date=now
+        organization=settings.name,
+        language=settings.language,
+        reporting_mta=options.hello_name,
+        message_id=f"<{token}@{options.hello_name}>",
+        boundary=token,
+        date=ended.at,
     )

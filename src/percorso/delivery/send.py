@@ -1,7 +1,8 @@
 """Send one message to one target: over a kept connection or a new one, if it meets the requirement."""
 
 from percorso.core.delivery.outcome import TargetOutcome
-from percorso.core.tls.handshake import Handshake
+from percorso.core.evidence.record import TlsFacts
+from percorso.core.evidence.tls import tls_facts
 from percorso.delivery.connection import Connection, Stale
 from percorso.delivery.dial import NoConnection, open_connection
 from percorso.delivery.job import Job
@@ -19,7 +20,7 @@ class Sender:
         self._pool = pool
         self._options = options
 
-    async def send(self, job: Job, way: Way) -> tuple[TargetOutcome, Handshake]:
+    async def send(self, job: Job, way: Way) -> tuple[TargetOutcome, TlsFacts]:
         """What came of it, and what the connection showed of itself."""
         connection = self._pool.take(way)
         if connection is not None:
@@ -30,12 +31,12 @@ class Sender:
         try:
             connection = await open_connection(self._dialer, way, self._options)
         except NoConnection as error:
-            return error.outcome, error.handshake
+            return error.outcome, tls_facts(error.handshake)
         return await self._over(connection, job, way)
 
-    async def _over(self, connection: Connection, job: Job, way: Way) -> tuple[TargetOutcome, Handshake]:
+    async def _over(self, connection: Connection, job: Job, way: Way) -> tuple[TargetOutcome, TlsFacts]:
         message = job.message
         recipients = tuple([queued.recipient for queued in job.recipients])
         outcome = await connection.transact(way.requirement, message.envelope, recipients, message.content)
         self._pool.give_back(connection, way)
-        return outcome, connection.handshake
+        return outcome, connection.tls
