@@ -3,7 +3,9 @@
 A file is written beside its place, made durable, and moved there, so that a reader sees the old secret or the new one.
 """
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -34,17 +36,16 @@ class FileSecrets:
     def set(self, name: str, value: bytes) -> None:
         """Keep it, durably, in place of an older one. Raises `BadSecretName` or `StoreError`."""
         path = self._folder / check_secret_name(name)
-        beside = self._folder / f"{_BESIDE}-{os.getpid()}-{name}"
+        beside = self._folder / f"{_BESIDE}-{secrets.token_hex(4)}-{name}"
         try:
             self._files.make_directory(self._folder)
-            self._files.remove(beside)
             self._write(beside, value)
             self._files.rename(beside, path)
             self._files.sync_directory(self._folder)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._files.remove(beside)
             raise store_error(error, path) from None
-        finally:
-            self._files.remove(beside)
 
     def remove(self, name: str) -> None:
         """Forget it; LookupError where there is none of that name."""
