@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from percorso.core.mail.address import parse_address, parse_path
-from percorso.core.mail.envelope import Arrival, Envelope, EnvelopeRecipient
+from percorso.core.mail.envelope import Arrival, Envelope, EnvelopeRecipient, RecipientParameters
 from percorso.core.policy.decide import decide
 from percorso.core.settings.schema import Document
 from percorso.delivery.agent import DeliveryAgent
@@ -73,6 +73,7 @@ class Site:
         sender: str = "a@corp.test",
         subject: str = "Offer",
         body: str = "Hello.",
+        notify: tuple[str, ...] = (),
         **more: object,
     ) -> str:
         """Accept a message as reception does: each recipient keeps what is required of it now. Gives the queue id."""
@@ -88,7 +89,7 @@ class Site:
             envelope=envelope,
             recipients=tuple(
                 NewRecipient(
-                    recipient=EnvelopeRecipient(address=address),
+                    recipient=EnvelopeRecipient(address=address, parameters=RecipientParameters(notify=notify)),
                     kept=decide(facts.of(address, now=now), self.settings.current).requirement,
                 )
                 for address in map(parse_address, recipients)

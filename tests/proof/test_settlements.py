@@ -16,6 +16,13 @@ from tests.proof.settings_in_memory import document
 BOB = "bob@bank.test"
 EVE = "eve@shop.test"
 DAY = 86_400.0
+INBOUND = """
+[[host]]
+name = "mailstore"
+primary = [{ address = "store.corp.test" }]
+require_ca = false
+validate_hostname = false
+"""
 
 
 def notices(scene: Scenery) -> list[NewMessage]:
@@ -136,6 +143,95 @@ async def test_mail_from_the_null_sender_is_held_too() -> None:
     queue_id = await scene.deliver(EVE, sender="")
     assert scene.site.shard.recipients[queue_id, 0].state == "held"
     assert notices(scene) == []
+    await scene.site.close()
+
+
+async def test_a_typed_failure_warns_after_its_time_once_and_bounces_after_its_expiry() -> None:
+    scene = Scenery()
+    scene.domain("bank.test", Peer("mx.bank.test", credential=None))
+    queue_id = await scene.deliver(BOB)
+    for _ in range(7):
+        await scene.site.later(500)
+    assert notices(scene) == []
+    await scene.site.later(100)  # an hour after the first failure, to the second
+    (warning,) = scene.own.accepted
+    assert b"Action: delayed" in warning.content
+    assert b"Status: 4.7.4" in warning.content
+    assert queued(scene, queue_id).warned
+    for _ in range(22):
+        await scene.site.later(3600)
+    assert len(scene.own.accepted) == 1
+    await scene.site.later(2 * 3600)
+    _, bounce = scene.own.accepted
+    assert b"Action: failed" in bounce.content
+    assert b"Status: 5.7.4" in bounce.content
+    await scene.site.close()
+
+
+async def test_other_delays_are_told_after_four_hours() -> None:
+    scene = Scenery()
+    scene.domain("shop.test", Peer("mx.shop.test", script={Step.DIAL: Fault.DROP}))
+    await scene.deliver(EVE)
+    for _ in range(47):
+        await scene.site.later(300)
+    assert scene.own.accepted == []
+    await scene.site.later(300)
+    (warning,) = scene.own.accepted
+    assert b"Action: delayed" in warning.content
+    await scene.site.later(3 * DAY)
+    assert len(scene.own.accepted) == 1
+    await scene.site.close()
+
+
+async def test_who_asked_not_to_be_told_is_not() -> None:
+    scene = Scenery()
+    scene.domain("shop.test", Peer("mx.shop.test", script={Step.DIAL: Fault.DROP}))
+    await scene.deliver(EVE, notify=("NEVER",))
+    for _ in range(6):
+        await scene.site.later(DAY)
+    assert scene.site.ledger.last(EVE).status is Status.FAILED
+    assert notices(scene) == []
+    await scene.site.close()
+
+
+@pytest.mark.parametrize(("extensions", "told"), [(("PIPELINING",), 1), (("PIPELINING", "DSN"), 0)])
+async def test_success_is_told_where_the_next_server_does_not(extensions: tuple[str, ...], told: int) -> None:
+    scene = Scenery()
+    scene.domain("shop.test", Peer("mx.shop.test", extensions=extensions))
+    await scene.deliver(EVE, notify=("SUCCESS",))
+    await scene.deliver("ann@shop.test")
+    assert len(scene.own.accepted) == told
+    assert all(b"Action: relayed" in notice.content for notice in scene.own.accepted)
+    await scene.site.close()
+
+
+async def test_notices_go_to_the_inbound_host_under_both_requirements() -> None:
+    scene = Scenery()
+    own = settings().replace("[organization]", '[organization]\ninbound_host = "mailstore"')
+    scene.site.settings.apply(document(own + INBOUND))
+    scene.domain("bank.test", Peer("mx.bank.test", script={Step.RCPT: "550 5.1.1 nobody here"}))
+    scene.domain("shop.test", Peer("mx.shop.test", script={Step.RCPT: "550 5.1.1 nobody here"}))
+    store = scene.network.add(Peer("store.corp.test", credential=SELF_SIGNED))
+    await scene.deliver(EVE)
+    assert len(store.accepted) == 1  # the host's own options ask for encryption only
+    await scene.deliver(BOB)
+    assert len(store.accepted) == 1  # the reported message had to prove more
+    last = scene.site.ledger.last("a@corp.test")
+    assert (last.status, last.evidence.failure) == (Status.DEFERRED, "certificate-not-trusted")
+    assert last.evidence.reason == "inbound-host"
+    assert scene.own.accepted == []
+    await scene.site.close()
+
+
+async def test_a_host_that_does_not_answer_is_remembered() -> None:
+    scene = Scenery("required")
+    scene.gateway.script = {Step.DIAL: Fault.DROP}
+    await scene.deliver(BOB)
+    assert scene.site.ledger.last(BOB).lost_host == "encryptor"
+    scene.gateway.script = {}
+    await scene.site.later(3600)
+    last = scene.site.ledger.last(BOB)
+    assert (last.status, last.lost_host) == (Status.DELIVERED, "")
     await scene.site.close()
 
 

@@ -1,7 +1,8 @@
-"""Delivery status notifications: what a sender is told of mail that could not be delivered (RFC 3464).
+"""Delivery status notifications: what a sender is told of mail that failed, waits, or was passed on (RFC 3464).
 
-A notice returns the header of the message at most, never its body: it may travel less safely than the message would
-have.
+A notice returns the header of the message at most, never its body, also where RET=FULL asks for it: it may travel less
+safely than the message would have. Everything that came from outside is put on one line of ASCII, so that it can
+become no field of its own.
 """
 
 import re
@@ -15,84 +16,42 @@ from typing import Final
 
 import msgspec
 
-from percorso.core.delivery.sentences import sentence
+from percorso.core.delivery import notice_text
+from percorso.core.delivery.report import Kind, Letterhead, Report, Reported, wants
 from percorso.core.mail.address import Address
-from percorso.core.mail.envelope import Envelope, EnvelopeRecipient
-from percorso.core.mail.reply import Reply
 from percorso.core.smtp.data import from_wire, to_wire
-from percorso.core.tls.requirement import Requirement
-from percorso.core.tls.result import SecureTransportFailure
 
 MAX_HEAD: Final = 65_536
 """Octets of the original header that go into a notice."""
+_RELAYED: Final = "2.1.9"  # RFC 3886, 3.3.4: relayed to a server that tells nothing of delivery
+_CLASSES: Final = {Kind.FAILED: "5", Kind.DELAYED: "4"}  # RFC 3464, 2.3.4
 _XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 _UNSAFE_IN_ADDRESS: Final = re.compile(r"[^\x21-\x7e]|[\\+=]")
 
 
-class FailedRecipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient that the message did not reach, and why."""
-
-    recipient: EnvelopeRecipient
-    reply: Reply
-    """The last one. A transient one means that the recipient's time ran out."""
-    requirement: Requirement = Requirement()
-    """What the delivery had to prove."""
-    failure: SecureTransportFailure | None = None
-    server: str = ""
-    """The server that replied or failed, by name; empty where there was none."""
-    server_replied: bool = False
-    """Whether the reply is the server's own word."""
-    last_attempt: float = 0.0  # unix seconds
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The message that a notice is about."""
-
-    queue_id: str
-    envelope: Envelope
-    accepted_at: float  # unix seconds
-    head: bytes
-    """Its header section in wire form."""
-    failed: tuple[FailedRecipient, ...]
-
-
-class Letterhead(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notice says of ourselves, and what is new in each."""
-
-    organization: str = ""
-    reporting_mta: str  # our host name
-    message_id: str  # with its angle brackets
-    boundary: str
-    date: float  # unix seconds
-
-
-def failed_notice(report: Report, letterhead: Letterhead) -> bytes | None:
+def write_notice(report: Report, letterhead: Letterhead) -> bytes | None:
     """The notice to the envelope sender, in wire form (CRLF, dot-stuffed, without the final dot).
 
-    None where nobody is to be told: the sender is null (RFC 5321, 4.5.5), or no recipient asks for notices of
-    failure (RFC 3461, 4.1). It goes out with the null sender; it needs SMTPUTF8 where the sender's address does.
+    None where nobody is to be told: the sender is null (RFC 5321, 4.5.5), or asked not to be told of any of the
+    recipients (RFC 3461, 4.1). It goes out with the null sender; it needs SMTPUTF8 where the sender's address does.
     """
     sender = report.envelope.sender
-    failed = tuple(one for one in report.failed if _wants_notice(one.recipient))
-    if sender is None or not failed:
+    told = tuple(one for one in report.recipients if wants(one.recipient, report.kind))
+    if sender is None or not told:
         return None
+    report = msgspec.structs.replace(report, recipients=told)
     notice = EmailMessage(policy=SMTPUTF8 if sender.needs_smtputf8 else SMTP)
-    _write_header(notice, sender, letterhead)
-    for part in (_text(failed, letterhead), _status(report, failed, letterhead), _original(report.head)):
+    _write_header(notice, sender, report.kind, letterhead)
+    for part in (_text(report, letterhead), _status(report, letterhead), _original(report.head)):
         notice.attach(part)
     return to_wire(notice.as_bytes())
 
 
-def _wants_notice(recipient: EnvelopeRecipient) -> bool:
-    notify = recipient.parameters.notify
-    return not notify or "FAILURE" in notify
-
-
-def _write_header(notice: EmailMessage, sender: Address, letterhead: Letterhead) -> None:
+def _write_header(notice: EmailMessage, sender: Address, kind: Kind, letterhead: Letterhead) -> None:
     notice["From"] = HeaderAddress("Mail Delivery System", "MAILER-DAEMON", letterhead.reporting_mta)
     notice["To"] = HeaderAddress(username=sender.local, domain=sender.domain)
-    notice["Subject"] = "Undelivered mail: your message could not be delivered"
+    notice["Subject"] = notice_text.subject(kind, letterhead)
     notice["Date"] = _date(letterhead.date)
     notice["Message-ID"] = letterhead.message_id
     notice["Auto-Submitted"] = "auto-replied"  # RFC 3834, 5
@@ -102,38 +61,17 @@ def _write_header(notice: EmailMessage, sender: Address, letterhead: Letterhead)
     notice.set_boundary(letterhead.boundary)
 
 
-def _text(failed: tuple[FailedRecipient, ...], letterhead: Letterhead) -> EmailMessage:
+def _text(report: Report, letterhead: Letterhead) -> EmailMessage:
     """The part for people."""
-    of_whom = f" of {letterhead.organization}" if letterhead.organization else ""
-    paragraphs = [
-        f"This is the mail gateway {letterhead.reporting_mta}{of_whom}.",
-        "Your message could not be delivered to every recipient. It is not tried again; its header is attached.",
-        *(_about(one) for one in failed),
-    ]
     part = EmailMessage(policy=SMTP)
-    part.set_content("\n\n".join(paragraphs) + "\n", cte="quoted-printable")
+    part.set_content(notice_text.body(report, letterhead), cte="quoted-printable")
+    part["Content-Language"] = ", ".join(words.code for words in notice_text.ordered(letterhead.language))
     del part["MIME-Version"]
     return part
 
 
-def _about(one: FailedRecipient) -> str:
-    lines = [f"<{one.recipient.address}>"]
-    if not one.requirement.opportunistic:
-        lines.append(f"  Mail to this recipient has to travel securely ({one.requirement}).")
-    if one.failure:
-        lines.append(f"  {sentence(one.failure, one.server)}")
-        lines.append("  The message was therefore not sent.")
-    elif one.server_replied:
-        lines.append(f"  The mail server {one.server} answered: {one.reply}")
-    else:
-        lines.append(f"  {one.reply}")
-    if one.reply.transient:
-        lines.append("  Delivery was tried several times, until the time for it was over.")
-    return "\n".join(lines)
-
-
-def _status(report: Report, failed: tuple[FailedRecipient, ...], letterhead: Letterhead) -> EmailMessage:
-    """The part for machines, RFC 3464, 2."""
+def _status(report: Report, letterhead: Letterhead) -> EmailMessage:
+    """The part for machines, RFC 3464, 2: in ASCII whatever the addresses, so that every server can carry it."""
     message = EmailMessage(policy=SMTP)
     message["Reporting-MTA"] = f"dns; {letterhead.reporting_mta}"
     if report.envelope.envid:
@@ -142,26 +80,34 @@ def _status(report: Report, failed: tuple[FailedRecipient, ...], letterhead: Let
     message["Arrival-Date"] = _date(report.accepted_at)
     part = EmailMessage(policy=SMTP)
     part["Content-Type"] = "message/delivery-status"
-    part.set_payload([message, *(_recipient_status(one) for one in failed)])
+    part.set_payload([message, *(_recipient_status(report.kind, one) for one in report.recipients)])
     return part
 
 
-def _recipient_status(one: FailedRecipient) -> EmailMessage:
+def _recipient_status(kind: Kind, one: Reported) -> EmailMessage:
     fields = EmailMessage(policy=SMTP)
     if one.recipient.parameters.orcpt:
-        fields["Original-Recipient"] = _from_xtext(one.recipient.parameters.orcpt)
+        fields["Original-Recipient"] = _original_recipient(one.recipient.parameters.orcpt)
     fields["Final-Recipient"] = _typed_address(one.recipient.address)
-    fields["Action"] = "failed"
-    fields["Status"] = f"5{one.reply.enhanced[1:]}" if one.reply.enhanced else "5.0.0"  # RFC 3464, 2.3.4
+    fields["Action"] = str(kind)
+    fields["Status"] = _status_code(kind, one)
     if one.server:
-        fields["Remote-MTA"] = f"dns; {one.server}"
-    if one.failure:
-        fields["Diagnostic-Code"] = f"x-percorso; {_printable(str(one.failure))}"
-    elif one.server_replied:
+        fields["Remote-MTA"] = f"dns; {_printable(one.server)}"
+    if one.server_replied:
         fields["Diagnostic-Code"] = f"smtp; {_printable(str(one.reply))}"
+    elif kind is not Kind.RELAYED:
+        fields["Diagnostic-Code"] = f"x-percorso; {_printable(str(one.failure or one.reply))}"
     if one.last_attempt:
         fields["Last-Attempt-Date"] = _date(one.last_attempt)
+    if kind is Kind.DELAYED:
+        fields["Will-Retry-Until"] = _date(one.retry_until)
     return fields
+
+
+def _status_code(kind: Kind, one: Reported) -> str:
+    if kind is Kind.RELAYED:
+        return _RELAYED
+    return _CLASSES[kind] + (one.reply.enhanced[1:] or ".0.0")
 
 
 def _original(head: bytes) -> EmailMessage:
@@ -186,13 +132,19 @@ def _typed_address(address: Address) -> str:
     return "utf-8; " + _UNSAFE_IN_ADDRESS.sub(lambda sign: rf"\x{{{ord(sign[0]):X}}}", str(address))
 
 
+def _original_recipient(orcpt: str) -> str:
+    """ORCPT as it was meant: a UTF-8 address keeps its encoding, which the field needs too (RFC 6533, 3)."""
+    kind, _, address = orcpt.partition(";")
+    return f"{_printable(kind)}; {_printable(address) if kind.lower() == 'utf-8' else _from_xtext(address)}"
+
+
 def _from_xtext(text: str) -> str:
     """Without the encoding that the SMTP parameter needs (RFC 3461, 4)."""
     return _printable(_XTEXT.sub(lambda sign: chr(int(sign[1], 16)), text))
 
 
 def _printable(text: str) -> str:
-    """One line of ASCII: what a peer sent must not become a field of its own."""
+    """One line of ASCII."""
     return _UNPRINTABLE.sub("?", text).strip()
 
 

@@ -40,6 +40,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """The server met the requirement and answered: one reply for each recipient, in their order."""
 
     replies: tuple[Reply, ...]
+    offers_dsn: bool = False
+    """The server has taken over what the sender asked to be told (RFC 3461, 5.2)."""
 
 
 class Uncertain(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@
 2. While secure transport fails, the wait grows to one hour at most: its time is shorter, and a mended certificate
    should be noticed soon.
 3. Chance moves every wait by up to a fifth, so that what failed together is not retried together.
-4. The last attempt is made when the time is up, not hours after it.
+4. The last attempt is made when the time is up, not hours after it; one is made when the sender is to be warned, too.
 """
 
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 FIRST_WAIT: Final = 300.0  # seconds
 LONGEST_WAIT: Final = 4 * 3600.0
 LONGEST_INSECURE_WAIT: Final = 3600.0
+DELAY_WARNING: Final = 4 * 3600.0  # RFC 5321, 4.5.4.1: long enough that most delays end before
 JITTER: Final = 0.2  # of the wait, either way
 
 
@@ -23,6 +24,11 @@ def expires_at(*, accepted_at: float, insecure_since: float, secure_expiry: floa
     """
     latest = accepted_at + expiry
     return min(latest, insecure_since + secure_expiry) if insecure_since else latest
+
+
+def warns_at(*, accepted_at: float, insecure_since: float, secure_warning: float) -> float:
+    """When the sender is to be told that the message waits, unix seconds; the arguments as for `expires_at`."""
+    return insecure_since + secure_warning if insecure_since else accepted_at + DELAY_WARNING
 
 
 def next_attempt(attempts: int, now: float, roll: float, *, latest: float, insecure: bool = False) -> float:
