@@ -66,9 +66,15 @@ def held(*recipients: str) -> Held:
     return Held(claim=Claim(message=message, recipients=queued), octets=0, open=len(queued))
 
 
+def whole(*recipients: str) -> tuple[Held, Claim]:
+    """All of what is held, to be decided on."""
+    one = held(*recipients)
+    return one, one.claim
+
+
 async def test_each_recipient_is_in_one_job_with_its_own_decision() -> None:
     everybody = [f"user{number}@{domain}" for number in range(150) for domain in ("bank.test", "shop.test")]
-    jobs = await Sorter(MemorySettings(document("")), VirtualClock()).jobs(held(*everybody))
+    jobs = await Sorter(MemorySettings(document("")), VirtualClock()).jobs(*whole(*everybody))
     assert [len(job.recipients) for job in jobs] == [100, 50, 100, 50]
     assert sorted(queued.number for job in jobs for queued in job.recipients) == list(range(300))
     for job in jobs:
@@ -92,6 +98,7 @@ async def test_one_claim_is_decided_on_under_one_version() -> None:
                 source.apply(document('[organization]\ndomains = ["corp.test"]\n'))
             return now.now()
 
-    jobs = await Sorter(source, Clock()).jobs(held(*[f"user{number}@bank.test" for number in range(200)]))
+    crowd = [f"user{number}@bank.test" for number in range(200)]
+    jobs = await Sorter(source, Clock()).jobs(*whole(*crowd))
     assert {decided.version for job in jobs for decided in job.decisions} == {2}
     assert {job.settings.version for job in jobs} == {2}

@@ -1,7 +1,8 @@
 """The delivery agent: takes claims from the queue and sees every recipient of them to a settlement.
 
 1. A claim is decided on (`sort.py`), which makes jobs of it; each goes into the lane of its destination.
-2. A lane has a few workers. A worker carries a job through its plan (`carry.py`) and settles it (`settle.py`).
+2. A lane has a few workers. A worker carries a job through its plan (`carry.py`) and settles it (`settle.py`). Where
+   the settings changed before MAIL, the job is decided on again instead.
 3. What was taken is settled or given back, whatever happens: an error of ours defers, a stop gives back.
 4. A destination that nothing gets through to keeps few jobs in hand; the others go back to the queue for a while.
 """
@@ -20,7 +21,7 @@ from percorso.delivery.job import Job
 from percorso.delivery.lane import Lane
 from percorso.delivery.options import DeliveryOptions
 from percorso.delivery.pool import ConnectionPool
-from percorso.delivery.send import Sender
+from percorso.delivery.send import Outdated, Sender
 from percorso.delivery.settle import Settler
 from percorso.delivery.sort import Sorter
 from percorso.lookups.route import Router
@@ -77,7 +78,7 @@ class DeliveryAgent:
         self._pool = ConnectionPool(options, clock)
         self._hand = WorkInHand(options, queue.wake)
         self._sorter = Sorter(settings, clock)
-        self._carrier = Carrier(router, Sender(dialer, self._pool, options), clock, options.node)
+        self._carrier = Carrier(router, Sender(dialer, self._pool, options, settings), clock, options.node)
         self._settler = Settler(queue, options)
         self._intake: Lane[Held] = Lane(self._sort, lambda: None, width=_SORTERS, linger=options.linger)
         self._destinations: dict[str, Destination] = {}
@@ -117,23 +118,27 @@ class DeliveryAgent:
     # Deciding
 
     async def _sort(self, held: Held) -> None:
+        await self._decide(held, held.claim)
+
+    async def _decide(self, held: Held, claim: Claim) -> None:
         """Make jobs of a claim. An error leaves it in the queue: without a decision there is no attempt."""
         try:
-            jobs = await self._sorter.jobs(held)
+            jobs = await self._sorter.jobs(held, claim)
         except asyncio.CancelledError:
-            self._give_back(held, held.claim)
+            self._give_back(held, claim)
             raise
         except Exception:
-            log.undecided(held.claim.message.id)
-            self._give_back(held, held.claim, wait=_BROKEN_WAIT)
+            log.undecided(claim.message.id)
+            self._give_back(held, claim, wait=_BROKEN_WAIT)
             return
         for job in jobs:
             self._dispatch(job)
 
     def _dispatch(self, job: Job) -> None:
-        destination = self._destination(job.destination)
         if self._stopping:
             self._give_back(job.held, job.untried)
+            return
+        destination = self._destination(job.destination)
         if destination.lane.waiting >= destination.limit:
             self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
         else:
@@ -162,6 +167,9 @@ class DeliveryAgent:
         except asyncio.CancelledError:
             self._give_back(job.held, job.untried)
             raise
+        except Outdated:
+            await self._decide(job.held, job.untried)
+            return
         except Exception:
             log.broken(job)
             ended = self._carrier.stopped(job, _BROKEN)

@@ -41,7 +41,7 @@ class Carrier:
         self._node = node
 
     async def carry(self, job: Job) -> Ended:
-        """The job at its end, still to be settled in the queue."""
+        """The job at its end, still to be settled in the queue. Raises `Outdated`."""
         if job.refusal is not None:
             return self.stopped(job, job.refusal)
         trip = Trip(Plan(legs=(await self._router.leg(job.hops[0]),), recipients=len(job.recipients)))

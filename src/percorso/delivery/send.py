@@ -1,4 +1,8 @@
-"""Send one message to one target: over a kept connection or a new one, if it meets the requirement."""
+"""Send one message to one target: over a kept connection or a new one, if it meets the requirement.
+
+Right before MAIL the settings must be those that the message was decided under: it may have waited long for its turn,
+for a connection or for another target, and a setting that came meanwhile may require more.
+"""
 
 from percorso.core.delivery.outcome import TargetOutcome
 from percorso.core.evidence.record import TlsFacts
@@ -10,18 +14,26 @@ from percorso.delivery.options import DeliveryOptions
 from percorso.delivery.pool import ConnectionPool
 from percorso.delivery.way import Way
 from percorso.ports.dialer import Dialer
+from percorso.ports.settings import SettingsSource
+
+
+class Outdated(Exception):
+    """The settings changed since the decision: nothing was sent, and the recipients are to be decided on again."""
 
 
 class Sender:
     """Knows how to get at connections."""
 
-    def __init__(self, dialer: Dialer, pool: ConnectionPool, options: DeliveryOptions) -> None:
+    def __init__(
+        self, dialer: Dialer, pool: ConnectionPool, options: DeliveryOptions, settings: SettingsSource
+    ) -> None:
         self._dialer = dialer
         self._pool = pool
         self._options = options
+        self._settings = settings
 
     async def send(self, job: Job, way: Way) -> tuple[TargetOutcome, TlsFacts]:
-        """What came of it, and what the connection showed of itself."""
+        """What came of it, and what the connection showed of itself. Raises `Outdated`."""
         connection = self._pool.take(way)
         if connection is not None:
             try:
@@ -35,6 +47,9 @@ class Sender:
         return await self._over(connection, job, way)
 
     async def _over(self, connection: Connection, job: Job, way: Way) -> tuple[TargetOutcome, TlsFacts]:
+        if job.settings is not self._settings.current:
+            self._pool.give_back(connection, way)
+            raise Outdated
         message = job.message
         recipients = tuple([queued.recipient for queued in job.recipients])
         outcome = await connection.transact(way.requirement, message.envelope, recipients, message.content)

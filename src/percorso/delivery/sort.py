@@ -67,12 +67,12 @@ class Sorter:
         self._source = settings
         self._clock = clock
 
-    async def jobs(self, held: Held) -> list[Job]:
-        """The claim's jobs; together they have each of its recipients once."""
-        head = held.claim.message.content.head()
-        settings, decisions = await self._decide(held.claim, head)
+    async def jobs(self, held: Held, claim: Claim) -> list[Job]:
+        """The jobs of the claim, which is all or part of what is held; together they have its recipients once."""
+        head = claim.message.content.head()
+        settings, decisions = await self._decide(claim, head)
         message_id = _message_id(head)
-        queued = held.claim.recipients
+        queued = claim.recipients
         return [
             Job(
                 held=held,
