@@ -113,6 +113,29 @@ async def test_never_more_claims_than_room(place: Place) -> None:
     await nothing_comes(queue, desk)
 
 
+async def test_never_more_claims_than_room_when_callbacks_accept(place: Place) -> None:
+    """Reception reads on as soon as it has its answer, before delivery has its claim."""
+    desk = Desk(room=2)
+    queue = open_with(place, desk)
+    ended = asyncio.Event()
+    left = 6
+
+    def done(failure: StoreError | None) -> None:
+        nonlocal left
+        left -= 1
+        if left:
+            queue.accept(new_message(queue), done)
+        else:
+            ended.set()
+
+    queue.accept(new_message(queue), done)
+    await asyncio.wait_for(ended.wait(), 10)
+    for _ in range(2):
+        await desk.next()
+    assert desk.free == 0
+    await nothing_comes(queue, desk)
+
+
 async def test_a_backlog_is_claimed_as_room_comes(place: Place) -> None:
     queue = place.open()
     waiting = [(await keep(queue)).id for _ in range(10)]
@@ -320,6 +343,13 @@ async def test_closing_leaves_open_claims_to_the_recovery(place: Place) -> None:
     open_with(place, desk)
     assert (await desk.next()).message.id == message.id
     assert [status for _, _, status in fates(place)] == ["uncertain"]
+
+
+async def test_nothing_is_accepted_after_closing(place: Place) -> None:
+    queue = place.open()
+    message = new_message(queue)
+    await place.close()
+    assert "the node is stopping" in str(await accept(queue, message))
 
 
 async def test_every_kind_of_envelope_survives_a_restart(place: Place) -> None:

@@ -84,6 +84,9 @@ class MemoryQueue:
 
     def accept(self, message: NewMessage, done: Callable[[StoreError | None], None]) -> None:
         """Keep the message; `done(None)` on the event loop once it is kept."""
+        if self._closed:
+            self._loop.call_soon(done, StoreError("the node is stopping: nothing more is accepted"))
+            return
         self._do(lambda: self._insert(message))
         self._told.append(lambda: done(None))
 

@@ -65,6 +65,9 @@ class SqliteQueue:
 
     def accept(self, message: NewMessage, done: Callable[[StoreError | None], None]) -> None:
         """Keep the message; `done(None)` on the event loop once it is on stable storage."""
+        if self._closing:
+            self._loop.call_soon(done, StoreError("the node is stopping: nothing more is accepted"))
+            return
         self._waiting += 1
         self._octets += message.content.size
         work = Accept(message=message, done=done, claim=self._promise(1))
@@ -140,16 +143,19 @@ class SqliteQueue:
             held.seek(limit)
 
     def _take_up(self, held: Held, outcome: Outcome) -> None:
-        """What a commit did."""
-        self._promised -= outcome.sought
+        """What a commit did. Room stays promised until the claims are handed out: callbacks may accept anew."""
+        promised = outcome.sought
         for accept in outcome.accepted:
+            promised += accept.claim
             self._end_accept(accept, None)
         for accept, failure in outcome.refused:
+            promised += accept.claim
             self._end_accept(accept, failure)
         for settle in outcome.settled:
+            promised += len(settle.settlement.notices) if settle.claim else 0
             self._waiting -= 1
-            self._promised -= len(settle.settlement.notices) if settle.claim else 0
             self._call(settle.done)
+        self._promised -= promised
         if outcome.claims:
             self._hand_out(held, outcome.claims)
         if outcome.stopped:
@@ -163,7 +169,6 @@ class SqliteQueue:
     def _end_accept(self, accept: Accept, failure: StoreError | None) -> None:
         self._waiting -= 1
         self._octets -= accept.message.content.size
-        self._promised -= accept.claim
         self._call(accept.done, failure)
 
     def _hand_out(self, held: Held, claims: list[Claim]) -> None:
@@ -201,7 +206,7 @@ class SqliteQueue:
         except Exception as error:
             self._own.shard.spool.drop(work.message.content)
             failure = error if isinstance(error, StoreError) else StoreError(f"cannot keep the content: {error}")
-            self._loop.call_soon_threadsafe(self._end_accept, work, failure)
+            self._loop.call_soon_threadsafe(self._take_up, self._own, Outcome(refused=[(work, failure)]))
         else:
             self._own.put(work)
 
