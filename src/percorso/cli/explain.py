@@ -38,7 +38,7 @@ def add(app: typer.Typer, starters: Starters) -> None:
     ) -> None:
         """Tell what would happen to a message, and why: every rule that is looked at, and the decision.
 
-        Example: percorso explain --from anna@corp.test --to bob@bank.test --header 'Subject: [secure] offer'
+        Example: percorso explain --from anna@corp.test --to bob@bank.test --header 'Subject: \\[secure] offer'
         """
         question = Question(
             sender=_address("--from", "" if sender == "<>" else sender),

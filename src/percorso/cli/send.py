@@ -38,7 +38,7 @@ def send(  # noqa: PLR0913 (the options of one verb)
 ) -> None:
     """Hand one message in to a listener, over TLS if it offers that. Exit code 1 where it is refused.
 
-    Example: percorso send --from anna@corp.test --to bob@bank.test --subject '[secure] offer'
+    Example: percorso send --from anna@corp.test --to bob@bank.test --subject '\\[secure] offer'
     """
     _check(sender, to)
     recipients = tuple(to)
