@@ -1,6 +1,6 @@
 # Every target is a script in scripts/ that also works without make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab bench peers
+.PHONY: help run test check docs lab bench peers
 
 ARGS ?=
 
@@ -17,6 +17,9 @@ test:  ## set up what is missing and run all tests
 
 check:  ## lint, format, types and import rules
 	@scripts/check.sh $(ARGS)
+
+docs:  ## make the reference pages from the code
+	@scripts/docs.sh $(ARGS)
 
 lab:  ## the trial on loopback: real messages to servers of every kind
 	@scripts/lab.sh $(ARGS)
