@@ -13,6 +13,7 @@ from percorso.cli.plan_view import plan_json, show_plan
 from percorso.cli.starters import Starters
 from percorso.operations import settings as operations
 from percorso.operations.actor import operating_system_user
+from percorso.operations.secret import missing_secrets, named_secrets
 from percorso.operations.settings_file import BadSettings, Draft, read_settings
 from percorso.ports.settings import SettingsConflict, SettingsStore
 
@@ -31,14 +32,15 @@ def add(app: typer.Typer, starters: Starters) -> None:
 
 def _add_judging(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
-    def check(file: FileArgument, json: JsonOption = False) -> None:
-        """Tell all that is wrong with a settings document, by line, with the mend.
+    def check(file: FileArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+        """Tell all that is wrong with a settings document, by line, with the mend; and which secrets are missing here.
 
         Example: percorso settings check settings.toml
         """
         draft = _read(file, as_json=json)
+        warnings = _warnings(draft, starters, config)
         if json:
-            write_json({"file": str(file), "problems": []})
+            write_json({"file": str(file), "problems": [], "warnings": warnings})
         else:
             say(f"{file}: can be applied ({_contents(draft)})")
 
@@ -106,6 +108,7 @@ def _add_changing(settings: typer.Typer, starters: Starters) -> None:
         """
         draft = _read(file, as_json=json)
         store = stores(starters, config).settings()
+        _warnings(draft, starters, config)
         found = operations.plan(store, draft)
         agreed = operations.with_comment(found, comment)
         _apply(store, agreed, yes=yes, as_json=json)
@@ -149,6 +152,16 @@ def _read(file: Path, *, as_json: bool) -> Draft:
             raise
         write_json({"file": error.file, "problems": error.problems})
         raise typer.Exit(2) from None
+
+
+def _warnings(draft: Draft, starters: Starters, config: Path | None) -> list[str]:
+    """Tell what does not keep the document from being applied, and return it."""
+    if not any(named_secrets(draft.document)):
+        return []
+    found = list(missing_secrets(draft.document, stores(starters, config).secrets()))
+    for warning in found:
+        complain(f"warning: {warning}")
+    return found
 
 
 def _contents(draft: Draft) -> str:

@@ -44,17 +44,23 @@ def remove_secret(store: SecretStore, audit: AuditLog, name: str, *, actor: Acto
     store.remove(name)
 
 
+def named_secrets(document: Document) -> Iterator[tuple[str, str, str]]:
+    """The secrets that the settings name: host, key and name."""
+    for host in document.host:
+        for key in _KEYS:
+            if name := getattr(host, key):
+                yield host.name, key, name
+
+
 def missing_secrets(document: Document, store: SecretStore) -> Iterator[str]:
     """What the settings name and this node does not have, each with what to do. Other nodes may have it."""
     names = set(store.names())
-    for host in document.host:
-        for key in _KEYS:
-            name = getattr(host, key)
-            if name and name not in names:
-                yield (
-                    f'host "{host.name}": {key} = "{name}" is not on this node; '
-                    f"set it with `percorso secret set {name}` on every node"
-                )
+    for host, key, name in named_secrets(document):
+        if name not in names:
+            yield (
+                f'host "{host}": {key} = "{name}" is not on this node; '
+                f"set it with `percorso secret set {name}` on every node"
+            )
 
 
 def _entry(event: str, name: str, actor: Actor, now: float) -> AuditEntry:
