@@ -26,7 +26,12 @@ def add(app: typer.Typer, starters: Starters) -> None:
     """Add the verb."""
     secret = typer.Typer(help="Passwords and keys that settings name, of this node.", no_args_is_help=True)
     app.add_typer(secret, name="secret")
+    _add_set(secret, starters)
+    _add_list(secret, starters)
+    _add_remove(secret, starters)
 
+
+def _add_set(secret: typer.Typer, starters: Starters) -> None:
     @secret.command("set")
     def set_(
         name: NameArgument, file: FileOption = None, config: ConfigOption = None, json: JsonOption = False
@@ -43,6 +48,8 @@ def add(app: typer.Typer, starters: Starters) -> None:
         else:
             say(f"the secret {name} is set on this node")
 
+
+def _add_list(secret: typer.Typer, starters: Starters) -> None:
     @secret.command("list")
     def list_(config: ConfigOption = None, json: JsonOption = False) -> None:
         """List the names of this node's secrets.
@@ -56,6 +63,8 @@ def add(app: typer.Typer, starters: Starters) -> None:
             for name in names:
                 say(name)
 
+
+def _add_remove(secret: typer.Typer, starters: Starters) -> None:
     @secret.command()
     def remove(name: NameArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
         """Forget a secret of this node.
