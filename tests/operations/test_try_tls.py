@@ -126,6 +126,20 @@ async def test_a_server_of_a_configured_host() -> None:
     report = await try_tls(Destination(name="gw.corp.test", port=587), settings, ways_out(network))
     assert (report.met, report.because) == (True, "host encryptor of settings version 1")
     assert len(report.servers) == 1
+    assert names(report, well=False) == []
+    assert any(step.seen.endswith("that is not required") for step in report.steps if step.name == "name")
+
+
+async def test_a_key_that_changed_is_ours_to_look_at() -> None:
+    network = Network()
+    network.add(Peer("gw.corp.test", port=587, credential=SELF_SIGNED))
+    text = SETTINGS.replace("validate_hostname = false", f'pin = "{"0" * 64}"')
+    report = await try_tls(
+        Destination(name="gw.corp.test", port=587), MemorySettings(document(text)), ways_out(network)
+    )
+    last = report.steps[-1]
+    assert (last.name, last.well, last.by) == ("requirement", False, "us")
+    assert SELF_SIGNED.spki in last.mend
 
 
 @pytest.mark.parametrize("implicit", [True, False])

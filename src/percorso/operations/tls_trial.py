@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from percorso.core.delivery.mends import MENDS, By
+from percorso.core.delivery.mends import MENDS, By, Mend
 from percorso.core.smtp.result import Answer, Stage
 from percorso.core.tls.handshake import Certificate, Handshake
 from percorso.core.tls.judge import judge
@@ -162,15 +162,13 @@ class Trial:
         self._name(handshake)
 
     def _chain(self, handshake: Handshake) -> None:
-        for ca_file in handshake.verdicts:
-            verdict = handshake.verdicts[ca_file]
+        for ca_file, verdict in handshake.verdicts.items():
             where = ca_file or "the trust store"
             if verdict.trusted:
                 self._good("chain", f"{len(handshake.chain)} certificates, trusted by {where}")
             else:
                 expired = FailureType.CERTIFICATE_EXPIRED if verdict.expired else FailureType.CERTIFICATE_NOT_TRUSTED
-                mend = MENDS[expired]
-                self._bad("chain", f"not trusted by {where}: {verdict.error}", mend.text, mend.by)
+                self._identity("chain", f"not trusted by {where}: {verdict.error}", MENDS[expired])
 
     def _name(self, handshake: Handshake) -> None:
         names = handshake.chain[0].names if handshake.chain else ()
@@ -179,16 +177,28 @@ class Trial:
             self._good("name", seen)
         else:
             mend = MENDS[FailureType.CERTIFICATE_HOST_MISMATCH]
-            self._bad("name", f"{seen}, not {handshake.reference_name}", mend.text, mend.by)
+            self._identity("name", f"{seen}, not {handshake.reference_name}", mend)
+
+    def _identity(self, name: str, seen: str, mend: Mend) -> None:
+        """What the certificate does not prove: a fault only where the requirement asks for it."""
+        if judge(msgspec.structs.replace(self._way.requirement, requiretls=False), self._handshake).met:
+            self._good(name, f"{seen}; that is not required")
+        else:
+            self._bad(name, seen, mend.text, mend.by)
 
     def _requirement(self) -> None:
         failure = self._judged()
         requirement = self._way.requirement
-        if failure:
-            mend = MENDS[failure.type]
-            self._bad("requirement", f"not met ({requirement}): {failure}", mend.text, mend.by)
-        else:
+        if failure is None:
             self._good("requirement", f"met ({requirement})")
+            return
+        mend = MENDS[failure.type]
+        chain = self._handshake.chain
+        if chain and self._way.pins and chain[0].spki not in self._way.pins:
+            mend = Mend(
+                by=By.US, text=f"if the new key is known to be the server's, make it the `pin`: {chain[0].spki}"
+            )
+        self._bad("requirement", f"not met ({requirement}): {failure}", mend.text, mend.by)
 
     # What they have in common.
 
