@@ -27,7 +27,7 @@ EXCEPTIONS: dict[str, str] = {
     "cli/explain.py:explain": "each option of the verb is a parameter",
     "cli/log.py:search": "each option of the verb is a parameter",
     "cli/queue.py:list_": "each option of the verb is a parameter",
-    "cli/queue.py:retry": "each option of the verb is a parameter",
+    "cli/queue.py:act": "each option of the verb is a parameter",
     "cli/send.py:send": "each option of the verb is a parameter",
 }
 

@@ -10,7 +10,7 @@ from percorso.operations.actor import Actor
 from percorso.operations.stores import Stores
 from percorso.ports.audit import AuditEntry, AuditRecord
 from percorso.ports.evidence import ChainBroken, ChainHead, EvidenceFilter, StoredEvidence
-from percorso.ports.queue import QueueEntry, QueueFilter
+from percorso.ports.queue import QueueEntry, QueueFilter, State
 from percorso.ports.settings import SettingsConflict, SettingsVersion
 from tests.proof.settings_in_memory import MemorySettings
 
@@ -108,7 +108,26 @@ class MemoryDesk:
     def retry(self, which: QueueFilter, *, now: float) -> int:
         assert now
         self.retried.append(which)
-        return self.count(which)
+        return sum(entry.state == "queued" for entry in self._matching(which))
+
+    def _become(self, which: QueueFilter, before: State, after: State) -> int:
+        found = [entry for entry in self._matching(which) if entry.state == before]
+        self.waiting = [
+            msgspec.structs.replace(entry, state=after) if entry in found else entry for entry in self.waiting
+        ]
+        return len(found)
+
+    def hold(self, which: QueueFilter) -> int:
+        return self._become(which, "queued", "held")
+
+    def release(self, which: QueueFilter, *, now: float) -> int:
+        assert now
+        return self._become(which, "held", "queued")
+
+    def delete(self, which: QueueFilter) -> int:
+        found = [entry for entry in self._matching(which) if entry.state != "claimed"]
+        self.waiting = [entry for entry in self.waiting if entry not in found]
+        return len(found)
 
 
 class MemoryEvidence:

@@ -33,7 +33,7 @@ def test_a_retry_is_audited_before_it_is_done(node: Node, monkeypatch: pytest.Mo
     assert seen_at_retry == [1]
     (record,) = node.audit.records
     assert (record.entry.event, record.entry.actor) == ("queue:retry", "root (uid 0)")
-    assert record.entry.new == '{"filter": {"recipient": "bank.test"}, "recipients": 1}'
+    assert record.entry.new == '{"filter": {"recipient": "bank.test", "state": "queued"}, "recipients": 1}'
 
 
 def test_only_what_waits_is_retried(node: Node) -> None:
@@ -45,6 +45,26 @@ def test_a_retry_of_nothing_is_not_audited(node: Node) -> None:
     assert queue.retry(node.desk, node.audit, QueueFilter(id="none"), actor=ROOT, now=5.0) == 0
     assert not node.audit.records
     assert not node.desk.retried
+
+
+def test_held_mail_is_not_queued_until_it_is_released(node: Node) -> None:
+    node.desk.waiting = [waiting(number=0), waiting(number=1)]
+    assert queue.hold(node.desk, node.audit, QueueFilter(), actor=ROOT, now=5.0) == 2
+    assert queue.retry(node.desk, node.audit, QueueFilter(), actor=ROOT, now=5.0) == 0
+    assert queue.release(node.desk, node.audit, QueueFilter(), actor=ROOT, now=6.0) == 2
+    assert [record.entry.event for record in node.audit.records] == ["queue:hold", "queue:release"]
+
+
+def test_the_audit_log_names_what_is_deleted(node: Node) -> None:
+    held = msgspec.structs.replace(waiting(number=1, recipient="eve@shop.test"), state="held")
+    claimed = msgspec.structs.replace(waiting(number=2), state="claimed")
+    node.desk.waiting = [waiting(number=0, recipient="bob@bank.test"), held, claimed]
+    assert queue.delete(node.desk, node.audit, QueueFilter(), actor=ROOT, now=5.0) == 2
+    assert node.desk.waiting == [claimed]
+    told = " ".join(record.entry.new for record in node.audit.records)
+    assert "bob@bank.test" in told
+    assert "eve@shop.test" in told
+    assert "4RtqVb0001k/2" not in told
 
 
 def test_a_listing_knows_how_many_there_are(node: Node) -> None:

@@ -126,6 +126,41 @@ class TestOperators:
         assert [one.number for one in operators.entries(which)] == numbers
         assert operators.count(which) == len(numbers)
 
+    async def test_held_entries_are_not_claimed_until_they_are_released(self, disk: OnDisk, clock: ManualClock) -> None:
+        queue, desk = disk.open(), Desk(room=0)
+        queue.attach(desk)
+        await keep(queue)
+        operators = SqliteQueueDesk(disk.data_dir)
+        assert operators.hold(QueueFilter(sender="corp.test")) == 1
+        assert operators.hold(QueueFilter()) == 0, "it is held already"
+        desk.free = 1
+        queue.wake()
+        assert operators.retry(QueueFilter(), now=clock.time) == 0
+        assert operators.release(QueueFilter(), now=clock.time) == 1
+        assert (await desk.next()).recipients[0].number == 0
+
+    async def test_what_is_deleted_is_gone_with_its_content(self, disk: OnDisk) -> None:
+        queue, desk = disk.open(), Desk(room=1)
+        queue.attach(desk)
+        claimed = await keep(queue, content=LARGE)
+        await desk.next()
+        await keep(queue, content=LARGE)
+        await keep(queue)
+        operators = SqliteQueueDesk(disk.data_dir)
+        assert operators.delete(QueueFilter()) == 2
+        assert [(one.id, one.state) for one in operators.entries(QueueFilter())] == [(claimed.id, "claimed")]
+        assert spooled(disk) == [claimed.id]
+
+    async def test_a_message_stays_while_one_recipient_is_left(self, disk: OnDisk) -> None:
+        queue, desk = disk.open(), Desk(room=0)
+        queue.attach(desk)
+        kept = await keep(queue, "bob@bank.test", "eve@shop.test", content=LARGE)
+        operators = SqliteQueueDesk(disk.data_dir)
+        assert operators.delete(QueueFilter(recipient="bank.test")) == 1
+        assert spooled(disk) == [kept.id]
+        assert operators.delete(QueueFilter(recipient="shop.test")) == 1
+        assert spooled(disk) == []
+
     async def test_pages_join_without_gap_over_all_shards(self, tmp_path: Path, clock: ManualClock) -> None:
         loop = asyncio.get_running_loop()
         queues = [open_worker_queue(tmp_path, node="mail1", clock=clock, loop=loop) for _ in range(2)]

@@ -1,8 +1,11 @@
-"""`percorso queue list | show | retry`."""
+"""`percorso queue list | show | retry | hold | release | delete`."""
 
+import sys
 import time
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from percorso.cli.log_view import show_attempts
@@ -29,7 +32,8 @@ def add(app: typer.Typer, starters: Starters) -> None:
     app.add_typer(queue, name="queue")
     _add_list(queue, starters)
     _add_show(queue, starters)
-    _add_retry(queue, starters)
+    for action in _ACTIONS:
+        _add_action(queue, starters, action)
 
 
 def _add_list(queue: typer.Typer, starters: Starters) -> None:
@@ -83,41 +87,87 @@ def _add_show(queue: typer.Typer, starters: Starters) -> None:
             raise typer.Exit(1)
 
 
-def _add_retry(queue: typer.Typer, starters: Starters) -> None:
-    @queue.command()
-    def retry(  # noqa: PLR0913 (the options of one verb)
+class _Action(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is done to what a filter matches."""
+
+    name: str
+    help: str
+    act: Callable[..., int]
+    question: str
+    done: str
+    nothing: str
+
+
+_ACTIONS: Final = (
+    _Action(
+        name="retry",
+        help="Try again now: one message, what a filter matches, or all. Exit code 1 where nothing matches.\n\n"
+        "Example: percorso queue retry --to bank.test",
+        act=operations.retry,
+        question="Try {} recipients again now?",
+        done="{} recipients are due now",
+        nothing="nothing that waits matches",
+    ),
+    _Action(
+        name="hold",
+        help="Keep mail in the queue from being tried until it is released. Exit code 1 where nothing matches.\n\n"
+        "Example: percorso queue hold --from scanner@corp.test",
+        act=operations.hold,
+        question="Hold {} recipients?",
+        done="{} recipients are held",
+        nothing="nothing that waits matches",
+    ),
+    _Action(
+        name="release",
+        help="Let mail that is held be tried again, at once and decided afresh. Exit code 1 where nothing matches.\n\n"
+        "Example: percorso queue release 4RtqVb0001k",
+        act=operations.release,
+        question="Release {} recipients?",
+        done="{} recipients are due now",
+        nothing="nothing that is held matches",
+    ),
+    _Action(
+        name="delete",
+        help="Remove mail from the queue for good. Nobody is notified; the audit log names every recipient. What is "
+        "being delivered at this moment stays. Exit code 1 where nothing matches.\n\n"
+        "Example: percorso queue delete --to typo.test",
+        act=operations.delete,
+        question="Delete {} recipients for good? Nobody will be notified.",
+        done="{} recipients are deleted",
+        nothing="nothing that waits or is held matches",
+    ),
+)
+
+
+def _add_action(queue: typer.Typer, starters: Starters, action: _Action) -> None:
+    @queue.command(action.name, help=action.help)
+    def act(  # noqa: PLR0913 (the options of one verb)
         *,
         queue_id: Annotated[str, typer.Argument(metavar="QUEUE_ID", show_default=False, help="One message.")] = "",
         sender: SenderOption = "",
         to: RecipientOption = "",
         failure: FailureOption = None,
-        every: Annotated[bool, typer.Option("--all", help="Everything that waits.")] = False,
+        every: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
         yes: YesOption = False,
         config: ConfigOption = None,
         json: JsonOption = False,
     ) -> None:
-        """Try again now: one message, what a filter matches, or all. Exit code 1 where nothing matches.
-
-        Example: percorso queue retry --to bank.test
-        """
         which = QueueFilter(id=queue_id, sender=sender, recipient=to, failure=failure or "")
         if (which == QueueFilter()) != every:
             raise typer.BadParameter("give a queue id, --from, --to or --failure; or --all alone, for everything")
         node = stores(starters, config)
-        if every and not yes and not json:
-            _confirm(node.queue().count(which))
-        count = operations.retry(node.queue(), node.audit(), which, actor=operating_system_user(), now=time.time())
+        if not queue_id and not yes and not json:
+            _confirm(action.question.format(node.queue().count(which)))
+        count = action.act(node.queue(), node.audit(), which, actor=operating_system_user(), now=time.time())
         if json:
             write_json({"recipients": count})
         else:
-            say(f"{count} recipients are due now" if count else "nothing that waits matches")
+            say(action.done.format(count) if count else action.nothing)
         raise typer.Exit(0 if count else 1)
 
 
-def _confirm(count: int) -> None:
-    import sys
-
-    if sys.stdin.isatty() and not typer.confirm(f"Try {count} recipients again now?", err=True):
+def _confirm(question: str) -> None:
+    if sys.stdin.isatty() and not typer.confirm(question, err=True):
         raise typer.Exit(1)
 
 

@@ -252,3 +252,15 @@ class QueueDesk(Protocol):
     def retry(self, which: QueueFilter, *, now: float) -> int:
         """Make matching queued entries due now; returns how many."""
         ...
+
+    def hold(self, which: QueueFilter) -> int:
+        """Keep matching queued entries from being tried until they are released; returns how many."""
+        ...
+
+    def release(self, which: QueueFilter, *, now: float) -> int:
+        """Make matching held entries queued and due now; returns how many."""
+        ...
+
+    def delete(self, which: QueueFilter) -> int:
+        """Remove matching queued and held entries for good, and messages with their last one; returns how many."""
+        ...

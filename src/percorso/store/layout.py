@@ -59,3 +59,8 @@ def shards_with_queue(data_dir: Path) -> list[Path]:
     """The directories of the shards that have been used."""
     directories = (shard_directory(data_dir, number) for number in shard_numbers(data_dir))
     return [directory for directory in directories if queue_database(directory).exists()]
+
+
+def spool_directory(shard: Path) -> Path:
+    """Where a shard keeps large content."""
+    return shard / "spool"

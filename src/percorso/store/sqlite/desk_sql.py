@@ -34,3 +34,15 @@ PLACES: Final = (
 MAKE_DUE: Final = """
     UPDATE recipient SET next_attempt = min(next_attempt, ?) WHERE message = ? AND number = ? AND state = 0
 """
+
+HOLD: Final = "UPDATE recipient SET state = 2 WHERE message = ? AND number = ? AND state = 0"
+
+RELEASE: Final = "UPDATE recipient SET state = 0, next_attempt = ? WHERE message = ? AND number = ? AND state = 2"
+
+DELETE: Final = "DELETE FROM recipient WHERE message = ? AND number = ? AND state <> 1"
+
+# With its last recipient a message goes; whether its content is in the spool tells which file goes too.
+DELETE_MESSAGE: Final = """
+    DELETE FROM message WHERE id = ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE recipient.message = message.id)
+    RETURNING content IS NULL
+"""

@@ -10,6 +10,7 @@ import apsw
 
 from percorso.core.mail.address import Address, comparison_key, parse_address, parse_domain
 from percorso.ports.queue import QueueEntry, QueueFilter, State
+from percorso.store import layout
 from percorso.store.files import FILES, Files
 from percorso.store.queue_id import id_number, queue_id
 from percorso.store.sqlite import codec, desk_sql
@@ -18,6 +19,7 @@ from percorso.store.sqlite.shard_reader import each_shard
 
 _STATES: Final[tuple[State, ...]] = ("queued", "claimed", "held")  # by their number
 _QUEUED: Final = 0
+_HELD: Final = 2
 _AT_ONCE: Final = 1000
 """Recipients of one transaction, so that the worker of the shard hardly waits."""
 _LAST_ID: Final = 2**62
@@ -55,23 +57,60 @@ class SqliteQueueDesk:
 
     def retry(self, which: QueueFilter, *, now: float) -> int:
         """Make matching queued entries due now; returns how many."""
+        return self._update(which, _QUEUED, desk_sql.MAKE_DUE, now)
+
+    def hold(self, which: QueueFilter) -> int:
+        """Keep matching queued entries from being tried until they are released; returns how many."""
+        return self._update(which, _QUEUED, desk_sql.HOLD)
+
+    def release(self, which: QueueFilter, *, now: float) -> int:
+        """Make matching held entries queued and due now; returns how many."""
+        return self._update(which, _HELD, desk_sql.RELEASE, now)
+
+    def delete(self, which: QueueFilter) -> int:
+        """Remove matching queued and held entries for good, and messages with their last one; returns how many."""
+        deleted = 0
+        for state in (_QUEUED, _HELD):
+            for shard, connection, places in self._batches(which, state):
+                with transaction(connection):
+                    deleted += _changed(connection, desk_sql.DELETE, (), places)
+                    spooled = _delete_messages(connection, {message for message, _ in places})
+                for message in spooled:
+                    (layout.spool_directory(shard) / queue_id(message)).unlink(missing_ok=True)
+        return deleted
+
+    def _update(self, which: QueueFilter, state: int, sql: str, *values: float) -> int:
+        changed = 0
+        for _, connection, places in self._batches(which, state):
+            with transaction(connection):
+                changed += _changed(connection, sql, values, places)
+        return changed
+
+    def _batches(self, which: QueueFilter, state: int) -> Iterator[tuple[Path, apsw.Connection, list[Row]]]:
+        """The places of what matches in one state, shard by shard, so many that a worker hardly waits for them."""
         wanted = _bindings(which)
-        if wanted["state"] not in (None, _QUEUED):
-            return 0
-        wanted |= {"state": _QUEUED, "limit": _AT_ONCE}
+        if wanted["state"] not in (None, state):
+            return
         with each_shard(self._data_dir, read_only=False, files=self._files) as shards:
-            return sum(_retry(connection, dict(wanted), now) for _, connection in shards)
+            for shard, connection in shards:
+                left = wanted | {"state": state, "limit": _AT_ONCE}
+                while places := _find(connection, desk_sql.PLACES, left):
+                    yield shard, connection, places
+                    left["after"], left["after_number"] = places[-1]
 
 
-def _retry(connection: apsw.Connection, wanted: Bindings, now: float) -> int:
+def _changed(connection: apsw.Connection, sql: str, values: tuple[float, ...], places: list[Row]) -> int:
     changed = 0
-    while places := _find(connection, desk_sql.PLACES, wanted):
-        with transaction(connection):
-            for place in places:
-                connection.execute(desk_sql.MAKE_DUE, (now, *place))
-                changed += connection.changes()
-        wanted["after"], wanted["after_number"] = places[-1]
+    for place in places:
+        connection.execute(sql, (*values, *place))
+        changed += connection.changes()
     return changed
+
+
+def _delete_messages(connection: apsw.Connection, messages: set[int]) -> list[int]:
+    """Of the messages, remove those without recipients; returns those whose content is in the spool."""
+    found = [(message, connection.execute(desk_sql.DELETE_MESSAGE, (message,)).fetchall()) for message in messages]
+    return [message for message, rows in found if rows and rows[0][0]]
 
 
 def _find(connection: apsw.Connection, sql: str, wanted: Bindings) -> list[Row]:

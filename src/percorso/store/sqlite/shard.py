@@ -61,7 +61,7 @@ def _open(directory: Path, number: int, lock: FileLock, *, node: str, clock: Clo
     path = layout.queue_database(directory)
     connection = create_database(path, files=files)
     migrate(connection, migrations("queue"))
-    spool = Spool(directory / "spool", files)
+    spool = Spool(layout.spool_directory(directory), files)
     database = ShardDatabase(connection, spool, chain=f"{node}/{number}")
     index = IndexThread(directory, files=files)
     leftovers = spool.names()  # before this process writes any
