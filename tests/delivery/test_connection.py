@@ -132,6 +132,17 @@ async def test_a_kept_connection_that_is_dead_is_no_answer(step: Step, action: A
     assert wire(connection).closed
 
 
+async def test_a_kept_connection_that_refuses_rset_is_left_and_nothing_is_accepted_on_it() -> None:
+    server = Peer("mx.bank.test", script={Step.RCPT: ["451 4.3.0 later"], Step.RSET: "451 4.3.0 later"})
+    connection = await dial(server)
+    assert isinstance(await send(connection), Answered)
+    connection.reused = True
+    with pytest.raises(Stale):
+        await send(connection)
+    assert wire(connection).closed
+    assert server.accepted == []
+
+
 @pytest.mark.parametrize("step", [Step.RCPT, Step.DATA])
 async def test_once_mail_is_answered_a_kept_connection_counts(step: Step) -> None:
     connection = await dial(Peer("mx.bank.test", script={step: [Fault.PASS, Fault.DROP]}))

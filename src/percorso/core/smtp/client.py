@@ -305,6 +305,9 @@ class ClientSession:
         early = self._state is _State.CONTENT
         if early and reply.positive:
             raise RemoteProtocolError(Problem.UNEXPECTED_REPLY, f"in the middle of the content it says {reply}")
+        if stage is Stage.RSET and not reply.positive and reply.code != 421:
+            # RFC 5321, 4.1.1.5: it cannot be refused. What follows would be said in an unknown state of the peer's.
+            raise RemoteProtocolError(Problem.UNEXPECTED_REPLY, f"the answer to RSET is {reply}")
         course.take(stage, reply)
         if early or reply.code == 421:  # RFC 5321, 3.8: the peer is leaving; no other answer will come
             course.settle(stage, reply)
