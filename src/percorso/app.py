@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
     Pair = tuple[Path, Path]
 
+CLOSING_SECONDS = 20.0
+"""What a worker may take beyond its grace to say QUIT to servers and to close the store."""
+
 _log = logging.getLogger("percorso")
 
 
@@ -116,10 +119,12 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     from percorso.net.listening import listen
     from percorso.net.tls.contexts import server_context
     from percorso.processes.notify import ServiceManager
+    from percorso.processes.open_files import raise_open_files
     from percorso.processes.supervisor import Supervisor
     from percorso.store.sqlite.settings_store import SqliteSettingsStore
 
     node = configuration.node
+    raise_open_files()
     sockets = [listen(listener.address, count=node.workers) for listener in configuration.listener]
     if runs_as:
         runs_as.drop_to()  # root was needed for the ports alone
@@ -132,7 +137,7 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     def work(number: int, lifeline: int) -> int:
         return _work(configuration, pair, [bound[number] for bound in sockets], lifeline)
 
-    return Supervisor(work, count=node.workers, grace=node.grace + 5.0, manager=ServiceManager()).run()
+    return Supervisor(work, count=node.workers, grace=node.grace + CLOSING_SECONDS, manager=ServiceManager()).run()
 
 
 def _certificate(configuration: "Configuration") -> "Pair":
@@ -203,9 +208,9 @@ async def _worker(
     await listeners.start(sockets)
     await stop.wait()
     loop.remove_reader(lifeline)
-    await listeners.stop(node.grace)
+    # Together: one after the other they would take longer than the supervisor waits, and a kill makes mail uncertain.
+    await asyncio.gather(listeners.stop(node.grace), agent.stop(node.grace))
     accounts.close()
-    await agent.stop(node.grace)
     await queue.close()
     settings.close()
 
