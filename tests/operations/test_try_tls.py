@@ -51,6 +51,14 @@ def names(report: Report, *, well: bool) -> list[str]:
     return [step.name for step in report.steps if step.well is well]
 
 
+async def test_it_takes_its_leave() -> None:
+    network = Network()
+    network.domain("bank.test", Peer("mx.bank.test"))
+    await try_tls(BANK, MemorySettings(document(SETTINGS)), ways_out(network))
+    (wire,) = network.wires
+    assert bytes(wire.phases[-1].data).endswith(b"QUIT\r\n")
+
+
 async def test_every_step_of_a_good_server() -> None:
     report = await tried(BANK, Peer("mx.bank.test"))
     steps = ["DNS", "connect", "EHLO", "STARTTLS", "handshake", "chain", "name", "EHLO over TLS", "requirement"]

@@ -11,7 +11,7 @@ import pytest
 from percorso.config.schema import Listener
 from percorso.operations.doctor import certificates, clock, disk, examine, files, names, ports, relay, resolver, spf
 from percorso.operations.doctor.finding import Finding, Health
-from percorso.operations.doctor.patient import Patient
+from percorso.operations.doctor.patient import Patient, own_addresses
 from tests.net.authority import authority, server
 from tests.network.network import Network
 from tests.network.peer import Fault, Peer, Step
@@ -43,6 +43,21 @@ async def test_the_way_out(tmp_path: Path, network: Network) -> None:
     assert said(found) == [("outbound port 25", "ok"), ("outbound port 587", "ok")]
     assert "mx.bank.test" in found[0].seen
     assert not any(phase.data for wire in network.wires for phase in wire.phases)
+    assert all(wire.closed for wire in network.wires)
+
+
+@pytest.mark.parametrize(
+    ("told", "sources", "public", "private"),
+    [
+        ((), ("10.0.0.2", "8.8.4.4"), ("8.8.4.4",), ("10.0.0.2",)),
+        (("10.0.0.2",), ("8.8.4.4",), ("10.0.0.2",), ()),
+    ],
+)
+def test_where_our_mail_comes_from(
+    tmp_path: Path, told: tuple[str, ...], sources: tuple[str, ...], public: tuple[str, ...], private: tuple[str, ...]
+) -> None:
+    own = own_addresses(patient(tmp_path, addresses=told, delivery={"source_addresses": sources}))
+    assert (own.public, own.private) == (public, private)
 
 
 @pytest.mark.parametrize(
