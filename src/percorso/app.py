@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from percorso.config.schema import Configuration, Listener
     from percorso.delivery.agent import DeliveryAgent
+    from percorso.metrics.board import Board, Part
     from percorso.net.tls.contexts import ServerTls
     from percorso.operations.network import Network
     from percorso.operations.stores import Stores
@@ -116,9 +117,10 @@ def _serve(configuration: "Configuration") -> int:
 
 
 def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> int:
+    from percorso.metrics.board import Board
     from percorso.net.listening import listen
     from percorso.net.tls.contexts import server_context
-    from percorso.processes.notify import ServiceManager
+    from percorso.processes.notify import InitSystem
     from percorso.processes.open_files import raise_open_files
     from percorso.processes.supervisor import Supervisor
     from percorso.store.sqlite.settings_store import SqliteSettingsStore
@@ -126,6 +128,7 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     node = configuration.node
     raise_open_files()
     sockets = [listen(listener.address, count=node.workers) for listener in configuration.listener]
+    (console,) = listen(configuration.console.address, count=1)
     if runs_as:
         runs_as.drop_to()  # root was needed for the ports alone
     pair = _certificate(configuration)
@@ -133,11 +136,21 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     SqliteSettingsStore(configuration.store_dir).close()  # made and brought up to date once
     for listener, bound in zip(configuration.listener, sockets, strict=True):
         _say_listening(listener, bound[0])
+    _say(f"health and metrics on {_where(console)}")
+    board = Board(node.workers)
 
     def work(number: int, lifeline: int) -> int:
-        return _work(configuration, pair, [bound[number] for bound in sockets], lifeline)
+        if number == node.workers:
+            return _answer_http(configuration, board, console, lifeline)
+        return _work(configuration, pair, [bound[number] for bound in sockets], (board.part(number), lifeline))
 
-    return Supervisor(work, count=node.workers, grace=node.grace + CLOSING_SECONDS, manager=ServiceManager()).run()
+    return Supervisor(
+        work,
+        count=node.workers + 1,
+        grace=node.grace + CLOSING_SECONDS,
+        serving=lambda: board.all_serve(time.monotonic()),
+        init=InitSystem(),
+    ).run()
 
 
 def _certificate(configuration: "Configuration") -> "Pair":
@@ -158,26 +171,72 @@ def _certificate(configuration: "Configuration") -> "Pair":
 
 
 def _say_listening(listener: "Listener", bound: "socket.socket") -> None:
+    _say(f"listening on {_where(bound)} ({listener.role}, TLS {listener.tls})")
+
+
+def _where(bound: "socket.socket") -> str:
     host, port = bound.getsockname()[:2]
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    sys.stderr.write(f"listening on {where} ({listener.role}, TLS {listener.tls})\n")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+# The process that answers HTTP
+
+
+def _answer_http(configuration: "Configuration", board: "Board", bound: "socket.socket", lifeline: int) -> int:
+    """Health and metrics, apart from the mail."""
+    from percorso.api.health import routes
+    from percorso.api.server import serve
+    from percorso.metrics.exposition import CONTENT_TYPE, exposed, registry
+    from percorso.operations.standing import standing
+
+    stores, console = _stores(configuration), configuration.console
+    numbers = registry(
+        board,
+        lambda: standing(stores.queue(), stores.evidence(), workers=board.serving(time.monotonic()), now=time.time()),
+    )
+    answers = routes(
+        serving=lambda: board.all_serve(time.monotonic()),
+        metrics=lambda: exposed(numbers),
+        content_type=CONTENT_TYPE,
+    )
+    pair = (console.certificate, console.key) if console.certificate and console.key else None
+
+    async def until_stopped() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_reader(lifeline, stop.set)
+        await serve(answers, bound, stop, pair=pair)
+
+    asyncio.run(until_stopped())
+    return 0
 
 
 # A worker
 
 
-def _work(configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", lifeline: int) -> int:
+def _work(
+    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int]"
+) -> int:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_worker(configuration, pair, sockets, lifeline))
+        runner.run(_worker(configuration, pair, sockets, told))
     return 0
 
 
 async def _worker(
-    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", lifeline: int
+    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int]"
 ) -> None:
-    """One worker's life: open the store, deliver, listen; and the same backwards."""
+    """One worker's life: open the store, deliver, listen; and the same backwards.
+
+    It counts in its part of the board, and ends with the lifeline.
+    """
+    from percorso.metrics.clients import ClientMeter
+    from percorso.metrics.worker import Meter, MeteredQueue
     from percorso.net.tls.contexts import ServerTls
     from percorso.processes.clock import SystemClock
     from percorso.reception.listener import Listeners
@@ -186,6 +245,7 @@ async def _worker(
 
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    part, lifeline = told
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tls = ServerTls(*pair)
     loop.add_signal_handler(signal.SIGHUP, _reload, tls)
@@ -194,7 +254,9 @@ async def _worker(
     settings = SqliteSettingsSource(folder)
     settings.watch(loop)
     queue = open_worker_queue(folder, node=node.name, clock=clock, loop=loop)
-    agent = _agent(configuration, queue, settings, clock)
+    meter = Meter(part)
+    queue.watch(meter.committed)
+    agent = _agent(configuration, MeteredQueue(queue, meter.settled), settings, part)
     queue.attach(agent)
     accounts = contextlib.ExitStack()
     listeners = Listeners(
@@ -205,8 +267,8 @@ async def _worker(
         clock=clock,
         submission=_submission(configuration, settings, clock, accounts),
     )
-    await listeners.start(sockets)
-    await stop.wait()
+    await listeners.start(sockets, ClientMeter(part))
+    await _beat(part, stop)
     loop.remove_reader(lifeline)
     # Together: one after the other they would take longer than the supervisor waits, and a kill makes mail uncertain.
     await asyncio.gather(listeners.stop(node.grace), agent.stop(node.grace))
@@ -232,6 +294,15 @@ def _submission(
     return Submission(authenticator=authenticator, rates=rates)
 
 
+async def _beat(part: "Part", stop: asyncio.Event) -> None:
+    """Give signs of life until the end."""
+    while not stop.is_set():
+        part.beat(time.monotonic())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1.0)
+    part.beat(0.0)
+
+
 def _reload(tls: "ServerTls") -> None:
     """Take a renewed certificate into use; one that cannot be used changes nothing."""
     from percorso.net.tls.contexts import BadCertificateFile
@@ -244,11 +315,10 @@ def _reload(tls: "ServerTls") -> None:
         _log.info("the listeners' certificate was read again")
 
 
-def _agent(
-    configuration: "Configuration", queue: "Queue", settings: "SettingsSource", clock: "Clock"
-) -> "DeliveryAgent":
+def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSource", part: "Part") -> "DeliveryAgent":
     from percorso.delivery.agent import DeliveryAgent
     from percorso.delivery.options import DeliveryOptions
+    from percorso.metrics.worker import MeteredDialer
 
     delivery, name = configuration.delivery, configuration.node.name
     network = _network(configuration)
@@ -256,8 +326,8 @@ def _agent(
         queue=queue,
         settings=settings,
         router=network.router,
-        dialer=network.dialer,
-        clock=clock,
+        dialer=MeteredDialer(network.dialer, part),
+        clock=network.clock,
         options=DeliveryOptions(
             node=name,
             hello_name=name,

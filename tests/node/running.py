@@ -37,6 +37,7 @@ class RunningNode:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.program: Sequence[str] = PROGRAM
+        folder.mkdir(exist_ok=True)
         self.config = folder / "percorso.toml"
         self.config.write_text(CONFIGURATION)
         self._output = folder / "node.log"

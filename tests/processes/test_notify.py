@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from percorso.processes.notify import ServiceManager
+from percorso.processes.notify import InitSystem
 
 PROGRAM = r"""
 import os, select, signal, sys, time
-from percorso.processes.notify import ServiceManager
+from percorso.processes.notify import InitSystem
 from percorso.processes.supervisor import Supervisor
 
 began = time.monotonic()
@@ -28,7 +28,7 @@ def work(number, lifeline):
 def serving():
     return os.path.exists(sys.argv[1])
 
-sys.exit(Supervisor(work, count=1, grace=5.0, serving=serving, manager=ServiceManager()).run())
+sys.exit(Supervisor(work, count=1, grace=5.0, serving=serving, init=InitSystem()).run())
 """
 
 
@@ -110,13 +110,13 @@ def test_signs_of_life_only_while_all_serve(start: Start, manager: Manager, tmp_
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    ServiceManager({}).ready()
-    gone = ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "gone"), "WATCHDOG_USEC": "1000000"})
+    InitSystem({}).ready()
+    gone = InitSystem({"NOTIFY_SOCKET": str(tmp_path / "gone"), "WATCHDOG_USEC": "1000000"})
     gone.ready()
     assert gone.watchdog == 0.5
-    assert ServiceManager({"WATCHDOG_USEC": "1000000"}).watchdog == 0
+    assert InitSystem({"WATCHDOG_USEC": "1000000"}).watchdog == 0
     others = {"NOTIFY_SOCKET": "@x", "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}
-    assert ServiceManager(others).watchdog == 0
+    assert InitSystem(others).watchdog == 0
 
 
 def test_an_abstract_socket() -> None:
@@ -124,5 +124,5 @@ def test_an_abstract_socket() -> None:
         name = f"percorso-test-{os.getpid()}"
         listening.bind(f"\0{name}")
         listening.settimeout(5)
-        ServiceManager({"NOTIFY_SOCKET": f"@{name}"}).stopping()
+        InitSystem({"NOTIFY_SOCKET": f"@{name}"}).stopping()
         assert listening.recv(100) == b"STOPPING=1"

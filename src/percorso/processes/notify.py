@@ -1,4 +1,4 @@
-"""What a service manager is told: sd_notify(3) over its socket. Where there is none, nothing is said."""
+"""What the init system is told: sd_notify(3) over its socket. Where there is none, nothing is said."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from typing import Final
 _SOCKET: Final = "NOTIFY_SOCKET"
 
 
-class ServiceManager:
+class InitSystem:
     """The one that started us. It is told by the first process alone, and a failure to tell it stops nothing."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:

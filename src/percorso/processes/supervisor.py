@@ -20,7 +20,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from percorso.processes.notify import ServiceManager
+from percorso.processes.notify import InitSystem
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class Supervisor:
         count: int,
         grace: float,
         serving: Callable[[], bool] = lambda: True,
-        manager: ServiceManager | None = None,
+        init: InitSystem | None = None,
     ) -> None:
-        """`serving` tells whether the workers do their work now; `manager` is who started the node."""
+        """`serving` tells whether the workers do their work now; `init` is who started the node."""
         self._work = work
         self._grace = grace
         self._serving = serving
-        self._manager = manager or ServiceManager({})
+        self._init = init or InitSystem({})
         self._ready = False
         self._workers = [_Worker() for _ in range(count)]
         self._lifeline, self._held = os.pipe()
@@ -84,14 +84,14 @@ class Supervisor:
             return
         if not self._ready:
             self._ready = True
-            self._manager.ready()
-        if self._manager.watchdog:
-            self._manager.alive()
+            self._init.ready()
+        if self._init.watchdog:
+            self._init.alive()
 
     def _reload(self) -> None:
-        self._manager.reloading()
+        self._init.reloading()
         self._signal_all(signal.SIGHUP)
-        self._manager.ready()
+        self._init.ready()
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -124,7 +124,7 @@ class Supervisor:
 
     def _until_due(self) -> float:
         waits = [worker.due - time.monotonic() for worker in self._workers if worker.pid == 0]
-        look = _STARTING if not self._ready else self._manager.watchdog or 3600.0
+        look = _STARTING if not self._ready else self._init.watchdog or 3600.0
         return max(0.0, min([look, *waits]))
 
     def _reap(self) -> None:
@@ -143,7 +143,7 @@ class Supervisor:
         worker.pid = 0
 
     def _stop(self) -> int:
-        self._manager.stopping()
+        self._init.stopping()
         self._signal_all(signal.SIGTERM)
         deadline = time.monotonic() + self._grace
         while self._living() and (left := deadline - time.monotonic()) > 0:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from percorso.core.mail.reply import Reply
+from percorso.metrics.board import Board
+from percorso.metrics.clients import ClientMeter
 
 _FOREIGN: Final = Reply(
     code=554,
@@ -30,9 +32,10 @@ class Networks:
 
 
 class Clients:
-    """The open connections of all listeners of a worker, by client address."""
+    """The open connections of all listeners of a worker, by client address; what they do is counted in `meter`."""
 
     def __init__(self, *, at_once: int, per_client: int) -> None:
+        self.meter = ClientMeter(Board(1).part(0))
         self._at_once = at_once
         self._per_client = per_client
         self._open: Counter[str] = Counter()
@@ -41,6 +44,16 @@ class Clients:
 
     def enter(self, address: str, networks: Networks) -> Reply | None:
         """Let a connection in and count it, until `leave`; or the reply that refuses it."""
+        refusal = self._refusal(address, networks)
+        if refusal is not None:
+            self.meter.refused()
+            return refusal
+        self._open[address] += 1
+        self._total += 1
+        self.meter.entered()
+        return None
+
+    def _refusal(self, address: str, networks: Networks) -> Reply | None:
         if address not in networks:
             return _FOREIGN
         if self.stopping:
@@ -49,12 +62,11 @@ class Clients:
             return _FULL
         if self._open[address] >= self._per_client:
             return _FULL_FOR_CLIENT
-        self._open[address] += 1
-        self._total += 1
         return None
 
     def leave(self, address: str) -> None:
         """A connection that was let in is gone."""
+        self.meter.left()
         self._total -= 1
         self._open[address] -= 1
         if not self._open[address]:

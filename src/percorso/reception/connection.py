@@ -181,6 +181,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(answer)
         if engine.established and not self._secure:
             self._secure = True
+            self._service.clients.meter.secured(engine.ssl_object.version() or "")
             if self._session.state is State.HANDSHAKE:
                 self._session.tls_established()
             else:  # implicit TLS (RFC 8314, 3)
@@ -289,6 +290,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answered(self, reply: Reply) -> None:
         """The queue's word on the message."""
+        self._service.clients.meter.answered(accepted=reply.positive)
         self._incoming = None
         self._hold &= ~_ANSWER
         self._watch.release(self._now())

@@ -9,6 +9,7 @@ from typing import Final
 
 from percorso.config.schema import Configuration, Listener
 from percorso.core.smtp import extensions
+from percorso.metrics.clients import ClientMeter
 from percorso.net.listening import BACKLOG
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Queue
@@ -56,8 +57,12 @@ class Listeners:
         self._all_ended = asyncio.Event()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Serve, on one bound socket for each listener; they are ours from now on. Clients connect once it returns."""
+    async def start(self, sockets: Sequence[socket.socket], meter: ClientMeter | None = None) -> None:
+        """Serve, on one bound socket for each listener; they are ours from now on. Clients connect once it returns.
+
+        What they do is counted in `meter`.
+        """
+        self._clients.meter = meter or self._clients.meter
         loop = asyncio.get_running_loop()
         for listener, bound in zip(self._configuration.listener, sockets, strict=True):
             self._servers.append(await loop.create_server(self._factory(listener), sock=bound, backlog=BACKLOG))

@@ -47,6 +47,7 @@ class SqliteQueue:
         self._foreign: dict[str, tuple[Held, set[int]]] = {}  # claimed messages of adopted shards
         self._quiet = asyncio.Event()
         self._closing = False
+        self._committed: Callable[[int, float], None] = lambda _work, _seconds: None
         self._spool_threads = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._ids = IdSource(own.number, clock, above=own.database.high_id)
         self._own = Held(own, clock=clock, loop=loop, report=self._take_up, adopted=False)
@@ -58,6 +59,10 @@ class SqliteQueue:
         """Where claims go."""
         self._consumer = consumer
         self.wake()
+
+    def watch(self, committed: Callable[[int, float], None]) -> None:
+        """Have each commit told: how much work it did, and its seconds."""
+        self._committed = committed
 
     def compose(self) -> ContentWriter:
         """Begin a message: gives it its queue id."""
@@ -144,6 +149,8 @@ class SqliteQueue:
 
     def _take_up(self, held: Held, outcome: Outcome) -> None:
         """What a commit did. Room stays promised until the claims are handed out: callbacks may accept anew."""
+        if outcome.work:
+            self._committed(outcome.work, outcome.seconds)
         promised = outcome.sought
         for accept in outcome.accepted:
             promised += accept.claim

@@ -58,3 +58,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     empty: bool = False
     """Nothing is left in the shard's queue; told only where it was asked for."""
     stopped: bool = False
+    work: int = 0
+    """How much was done in one commit."""
+    seconds: float = 0.0
+    """What the commit took."""

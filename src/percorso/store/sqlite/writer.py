@@ -118,6 +118,7 @@ class Writer:
         return batch
 
     def _commit(self, batch: list[Work]) -> None:
+        began = self._clock.monotonic()
         try:
             outcome = self._database.apply(batch, self._clock.now())
         except _TROUBLE as error:
@@ -130,6 +131,7 @@ class Writer:
                 for work in batch:
                     self._commit([work])
         else:
+            outcome.work, outcome.seconds = len(batch), self._clock.monotonic() - began
             self._tell(outcome)
 
     def _refuse(self, batch: list[Work], error: Exception) -> None:
