@@ -16,6 +16,7 @@ from percorso.store.sqlite.queue import SqliteQueue, open_worker_queue
 from percorso.store.sqlite.queue_desk import SqliteQueueDesk
 from tests.store.faults import FaultyFiles
 from tests.store.mail import Desk, ManualClock, accept, keep, new_message, settle, settlement
+from tests.store.places import OnDisk
 
 LARGE = b"Subject: Large\r\n\r\n" + b"x" * INLINE_LIMIT
 FOREVER = 10**9
@@ -81,6 +82,18 @@ async def test_nothing_is_promised_before_it_is_synced(full: FaultyFiles, tmp_pa
     await queue.close()
 
 
+async def test_a_new_shard_is_on_stable_storage_with_all_that_leads_to_it(
+    full: FaultyFiles, tmp_path: Path, clock: ManualClock
+) -> None:
+    synced = []
+    sync_directory = full.sync_directory
+    full.sync_directory = lambda path: (synced.append(path), sync_directory(path))  # type: ignore[method-assign, assignment, func-returns-value]
+    queue = open_on(full, tmp_path / "data", clock)
+    shard = tmp_path / "data" / "queue" / "shard-00"
+    assert synced == [tmp_path, tmp_path / "data", tmp_path / "data" / "queue", shard]  # of data, queue, shard, spool
+    await queue.close()
+
+
 async def test_the_spool_refuses_while_content_arrives(full: FaultyFiles, tmp_path: Path, clock: ManualClock) -> None:
     queue = open_on(full, tmp_path, clock)
     draft = queue.compose()
@@ -122,6 +135,28 @@ async def test_a_settlement_waits_for_the_disk_and_is_not_lost(
     full.faults.disarm()
     await asyncio.wait_for(stored.wait(), 10)
     assert (queued(tmp_path), delivered(tmp_path)) == ([], [message.id])
+    await queue.close()
+
+
+async def test_a_recovery_that_fails_is_tried_again_at_leisure(
+    full: FaultyFiles, tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where mail is due, and somebody tries to bring more: the claim of what is due waits for the recovery."""
+    place = OnDisk(tmp_path, clock)
+    queue, desk = place.open(), Desk(1)
+    queue.attach(desk)
+    claimed, waiting = await keep(queue), await keep(queue)
+    await place.crash()
+    full.faults.arm(1, FOREVER)
+    queue, desk = open_on(full, place.data_dir, clock), Desk()
+    queue.attach(desk)
+    refusals = [await accept(queue, new_message(queue)) for _ in range(3)]
+    assert all(refusal and refusal.full for refusal in refusals)
+    tried = full.faults.failed
+    await asyncio.sleep(0.3)
+    assert full.faults.failed - tried < 10
+    full.faults.disarm()
+    assert {(await desk.next()).message.id for _ in range(2)} == {claimed.id, waiting.id}
     await queue.close()
 
 

@@ -92,4 +92,4 @@ def test_whole_or_not_at_all(tmp_path: Path, faulty: FaultyFiles) -> None:
 def test_durable_before_it_takes_its_place(tmp_path: Path, faulty: FaultyFiles) -> None:
     FileSecrets(tmp_path, files=faulty).set("gw", b"x")
     steps = [step.removeprefix("file ") for step in faulty.faults.log]
-    assert steps == ["create", "write", "sync", "rename", "sync_directory"]
+    assert steps == ["sync_directory", "create", "write", "sync", "rename", "sync_directory"]

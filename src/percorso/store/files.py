@@ -14,10 +14,14 @@ class Files:
     vfs: str | None = None
 
     def make_directory(self, path: Path) -> None:
-        """Make the directory and its parents, for the owner only, where they are missing."""
+        """Make the directory and its parents, for the owner only, where they are missing.
+
+        They are on stable storage then: a file in them can be synced, and be lost with them all the same.
+        """
         for parent in reversed((path, *path.parents)):
             if not parent.exists():
                 parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+                self.sync_directory(parent.parent)
 
     def create(self, path: Path) -> int:
         """Create a file for writing; returns its descriptor."""

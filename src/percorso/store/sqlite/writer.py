@@ -68,6 +68,7 @@ class Writer:
         self._retry_at = 0.0  # monotonic
         self._looked_at = 0.0  # monotonic
         self._stop = False
+        self._recovered = False
         self.put = self._inbox.put
         """Hand over work, from any thread."""
 
@@ -91,6 +92,7 @@ class Writer:
         while not self._stop:
             try:
                 recover()
+                self._recovered = True
                 break
             except Exception as error:
                 if str(error) != told:
@@ -187,7 +189,8 @@ class Writer:
             self._report(Outcome(next_due=due))
 
     def _tell(self, outcome: Outcome) -> None:
-        outcome.next_due = self._database.next_due()
+        if self._recovered:  # until then nothing can be claimed, however due it is
+            outcome.next_due = self._database.next_due()
         self._report(outcome)
 
     def _finish(self) -> None:
