@@ -206,6 +206,12 @@ def test_explain_used_wrongly(command: CommandLine, arguments: tuple[str, ...]) 
     assert (ran.code, ran.out) == (2, "")
 
 
+def test_explain_for_an_unknown_account(command: CommandLine) -> None:
+    ran = command.run("explain", "--from", "anna@corp.test", "--to", "bob@bank.test", "--user", "nobody")
+    assert ran.code == 1
+    assert "see `percorso account list`" in ran.err
+
+
 def test_explain_under_an_unknown_version(command: CommandLine) -> None:
     ran = command.run("explain", "--from", "anna@corp.test", "--to", "bob@bank.test", "--at", "9")
     assert ran.code == 1

@@ -10,7 +10,8 @@ from percorso.cli.node import ConfigOption, JsonOption, stores
 from percorso.cli.output import complain, say, show_facts, write_json
 from percorso.cli.starters import Starters
 from percorso.core.mail.address import Address, BadAddress, parse_path
-from percorso.operations.explain import Answer, Question, explain_message
+from percorso.operations.explain import Answer, NoSuchAccount, Question, explain_message
+from percorso.ports.settings import SettingsSource
 
 _HEADER: Final = re.compile(r"([!-9;-~]+):[ \t]*([^\r\n\x00]*)")  # RFC 5322, 2.2
 
@@ -30,6 +31,7 @@ def add(app: typer.Typer, starters: Starters) -> None:
         ] = None,
         size: Annotated[int, typer.Option(min=0, metavar="BYTES", help="The message's size.")] = 0,
         requiretls: Annotated[bool, typer.Option("--requiretls", help="The sender asks for REQUIRETLS.")] = False,
+        user: Annotated[str, typer.Option(metavar="ACCOUNT", help="The account that submits it.")] = "",
         at: Annotated[
             int | None, typer.Option(min=0, metavar="VERSION", show_default=False, help="Under older settings.")
         ] = None,
@@ -46,17 +48,26 @@ def add(app: typer.Typer, starters: Starters) -> None:
             headers=tuple(_header(text) for text in header or []),
             size=size,
             requiretls=requiretls,
+            account=user,
         )
         try:
             source = stores(starters, config).settings_at(at)
         except LookupError:
             complain(f"percorso: there is no version {at} of the settings; see `percorso settings history`")
             raise typer.Exit(1) from None
-        answer = explain_message(source, question, now=time.time())
+        answer = _answer(source, question)
         if json:
             write_json(answer)
         else:
             _show(question, answer)
+
+
+def _answer(source: SettingsSource, question: Question) -> Answer:
+    try:
+        return explain_message(source, question, now=time.time())
+    except NoSuchAccount as error:
+        complain(f"percorso: {error}; see `percorso account list`")
+        raise typer.Exit(1) from None
 
 
 def _address(option: str, text: str) -> Address | None:
