@@ -68,6 +68,7 @@ async def _examine(
         configuration=node,
         document=store.document(newest.version) if store and newest and newest.version else None,
         last_change=newest.at if newest else 0.0,
+        secrets=frozenset(opened.secrets().names()),
         network=starters.network(node),
         targets=targets,
         addresses=addresses,

@@ -18,6 +18,7 @@ def patient(folder: Path, network: Network | None = None, *, document: Document 
         configuration=Configuration.model_validate(sections),
         document=document,
         last_change=0.0,
+        secrets=frozenset(),
         network=ways_out(network),
         targets=targets,
         addresses=addresses,

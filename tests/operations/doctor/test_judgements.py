@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from percorso.core.settings.schema import Document
+from percorso.core.settings.schema import Document, Host, Server
 from percorso.core.tls.handshake import Certificate, ChainVerdict
 from percorso.lookups.spf import Spf, SpfAnswer
 from percorso.operations.doctor import certificates, clock, disk, files, names, ports, relay, resolver, settings, spf
@@ -262,6 +262,15 @@ DOMAINS = '[organization]\ndomains = ["corp.test"]\n'
 def test_settings(text: str | None, expected: list[Health]) -> None:
     found: Document | None = None if text is None else document(text)
     assert healths(settings.judge(found)) == expected
+
+
+def test_secrets_that_are_named_are_there() -> None:
+    host = Host(name="gw", primary=(Server(address="gw.test"),), username="us", password_secret="gw-password")
+    found = Document(host=(host,))
+    assert healths(settings.judge(found, {"gw-password"})) == [OK]
+    first, second = settings.judge(found, {"other"})
+    assert (first.health, second.health) == (OK, FAIL)
+    assert second.mend.startswith("`percorso secret set gw-password`")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ class Patient:
     """The settings in force; None where there are none yet."""
     last_change: float
     """When they were made, unix seconds; 0 where there are none."""
+    secrets: frozenset[str]
+    """The names of the secrets that this node has."""
     network: Network
     targets: tuple[str, ...]
     """HOST:PORT to try the way out with; a target without a port stands for a domain's mail servers."""

@@ -1,6 +1,7 @@
 """The settings in force: whether there are any, whether what they require can be met, and whether hosts answer."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -27,11 +28,11 @@ class SeenHost(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""  # why there was none to try
 
 
-def judge(document: Document | None) -> list[Finding]:
-    """What the settings say, and what they leave out."""
+def judge(document: Document | None, secrets: Collection[str] = ()) -> list[Finding]:
+    """What the settings say, and what they leave out. `secrets` are the names of those that this node has."""
     if document is None or document == Document():
         return [fail(CHECK, "there are none: no mail is accepted, since no domain is the organization's", _APPLY)]
-    return [_routes(document)]
+    return [_routes(document), *_secrets(document, secrets)]
 
 
 def _routes(document: Document) -> Finding:
@@ -49,6 +50,15 @@ def _routes(document: Document) -> Finding:
     return warn(CHECK, text, mend)
 
 
+def _secrets(document: Document, held: Collection[str]) -> list[Finding]:
+    named = {document.organization.alert_webhook_secret}
+    named |= {name for host in document.host for name in (host.password_secret, host.client_certificate_secret)}
+    missing = sorted(named - {"", *held})
+    commands = " and ".join(f"`percorso secret set {name}`" for name in missing)
+    text = f"the settings name secrets that this node does not have: {', '.join(missing)}"
+    return [fail("secrets", text, f"{commands}, on every node")] if missing else []
+
+
 def judge_host(seen: SeenHost) -> Finding:
     """A host answers if one of its servers does."""
     check = f"host {seen.name}"
@@ -64,7 +74,7 @@ def judge_host(seen: SeenHost) -> Finding:
 
 async def check(patient: Patient) -> list[Finding]:
     """Look and judge."""
-    found = judge(patient.document)
+    found = judge(patient.document, patient.secrets)
     if patient.document is None:
         return found
     hosts = list(compile_settings(patient.document, 0).hosts.values())
