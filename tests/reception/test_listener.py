@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import uvloop
 from percorso.core.tls.requirement import ENCRYPTED
 from percorso.net.listening import listen
 from percorso.ports.queue import NewMessage, StoreError
+from percorso.reception import clients
 from percorso.reception.connection import Connection
 from percorso.reception.listener import Listeners
 from tests.network.clock import VirtualClock
@@ -194,6 +195,23 @@ async def test_foreign_network_hears_it_over_implicit_tls(queue: HeldQueue) -> N
     async with serving(queue, tls="implicit", networks=[]) as server, Dialog(server.port) as client:
         await client.start_tls(tls_contexts()[1])
         assert (await client.reply()).startswith("554 5.7.1 ")
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_strangers_take_no_room(queue: HeldQueue, monkeypatch: pytest.MonkeyPatch, tls: str) -> None:
+    monkeypatch.setattr(clients, "REFUSED_AT_ONCE", 2)
+    async with serving(queue, tls=tls, networks=["127.0.0.2"]) as server:
+        async with Dialog(server.port), Dialog(server.port), Dialog(server.port) as third:
+            with suppress(ConnectionResetError):
+                assert await third.rest() == b""
+        async with Dialog(server.port, source="127.0.0.2") as friend:
+            if tls == "implicit":
+                await friend.start_tls(tls_contexts()[1])
+            assert (await friend.reply()).startswith("220 ")
+        async with Dialog(server.port) as later:
+            if tls == "implicit":
+                await later.start_tls(tls_contexts()[1])
+            assert (await later.reply()).startswith("554 5.7.1 ")
 
 
 async def test_too_many_connections_from_one_address(queue: HeldQueue) -> None:

@@ -19,6 +19,10 @@ _FULL_FOR_CLIENT: Final = Reply(code=421, enhanced="4.7.0", text="too many conne
 STOPPING: Final = Reply(code=421, enhanced="4.3.2", text="the service is stopping; try again later")
 
 
+REFUSED_AT_ONCE: Final = 100
+"""Connections that are told why they are refused; more end without a word, so that strangers take no room."""
+
+
 class Networks:
     """The networks that a listener serves; empty means none."""
 
@@ -40,6 +44,7 @@ class Clients:
         self._per_client = per_client
         self._open: Counter[str] = Counter()
         self._total = 0
+        self._refused = 0
         self.stopping = False
 
     def enter(self, address: str, networks: Networks) -> Reply | None:
@@ -52,6 +57,17 @@ class Clients:
         self._total += 1
         self.meter.entered()
         return None
+
+    def refuse(self) -> bool:
+        """Whether a connection that is not let in may hear why; it is counted then, until `refused`."""
+        if self._refused >= REFUSED_AT_ONCE:
+            return False
+        self._refused += 1
+        return True
+
+    def refused(self) -> None:
+        """A connection that heard why is gone."""
+        self._refused -= 1
 
     def _refusal(self, address: str, networks: Networks) -> Reply | None:
         if address not in networks:

@@ -53,6 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         self._engine: TlsEngine | None = None
         self._secure = False  # the handshake is done
         self._admitted = False
+        self._refused = False  # and is told why
         self._refusal: Reply | None = None
         self._incoming: Incoming | None = None
         self._arrival: Arrival | None = None
@@ -85,7 +86,10 @@ class Connection(asyncio.BufferedProtocol):
         self._client = str(peer[0]).partition("%")[0].removeprefix("::ffff:")
         self._refusal = self._service.clients.enter(self._client, self._service.networks)
         self._admitted = self._refusal is None
-        if self._service.listener.tls == "implicit":
+        self._refused = not self._admitted and self._service.clients.refuse()
+        if not (self._admitted or self._refused):
+            self._transport.abort()
+        elif self._service.listener.tls == "implicit":
             self._start_tls()
         else:
             self._greet()
@@ -131,6 +135,8 @@ class Connection(asyncio.BufferedProtocol):
         self._drop_message()
         if self._admitted:
             self._service.clients.leave(self._client)
+        if self._refused:
+            self._service.clients.refused()
         self._ended(self)
 
     # What the worker asks
