@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import typer
 
 VERBS: Final = (
-    *("serve", "lab", "doctor", "settings", "explain", "test-tls", "queue", "log", "audit"),
+    *("serve", "lab", "doctor", "settings", "explain", "test-tls", "queue", "log", "audit", "account", "secret"),
     *("send", "bench"),
 )
 """Each is a file beside this one with `add(app, starters)`; "-" in a verb is "_" in its file's name."""
