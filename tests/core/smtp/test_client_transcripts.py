@@ -9,6 +9,7 @@ import pytest
 
 from percorso.core.mail.address import parse_address
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient, RecipientParameters
+from percorso.core.smtp.auth import login
 from percorso.core.smtp.client import ClientSession, Result
 from percorso.core.smtp.errors import RemoteProtocolError
 from percorso.core.smtp.result import Answer, TransactionResult
@@ -34,6 +35,10 @@ class Caller:
                 self.session.hello(rest, allow_helo=True)
             case "send":
                 self.session.send(transaction(rest))
+            case "login":
+                name, password = rest.split()
+                offered = self.session.capabilities.keywords["AUTH"]
+                self.session.authenticate(login(offered, name, password))
             case "abort":
                 self.results += describe(self.session.abort())
             case "starttls" | "reset" | "quit" | "tls_established":

@@ -1,4 +1,4 @@
-"""Authentication of a client: the exchanges of PLAIN and LOGIN (RFC 4954; RFC 4616).
+"""Authentication of a client, on either side: the exchanges of PLAIN and LOGIN (RFC 4954; RFC 4616).
 
 1. An exchange ends in an `Authenticate` event, or in the reply that says what was wrong with it. No password is judged
    here.
@@ -58,9 +58,23 @@ class Exchange:
         if self._mechanism == "PLAIN":
             return _plain(self._answers[0]) if self._answers else b""
         if len(self._answers) < len(_PROMPTS):
-            return binascii.b2a_base64(_PROMPTS[len(self._answers)].encode("ascii"), newline=False)
+            return _encoded(_PROMPTS[len(self._answers)])
         identity, password = self._answers
         return _credentials("LOGIN", identity, password)
+
+
+def login(offered: str, identity: str, password: str) -> list[bytes]:
+    """What a client says, line by line, to a server that offers these mechanisms; nothing where none is in common."""
+    mechanisms = offered.upper().split()
+    if "PLAIN" in mechanisms:
+        return [b"AUTH PLAIN " + _encoded(f"\0{identity}\0{password}") + b"\r\n"]
+    if "LOGIN" in mechanisms:
+        return [b"AUTH LOGIN\r\n", _encoded(identity) + b"\r\n", _encoded(password) + b"\r\n"]
+    return []
+
+
+def _encoded(text: str) -> bytes:
+    return binascii.b2a_base64(text.encode("utf-8"), newline=False)
 
 
 def _plain(message: str) -> Step:

@@ -2,8 +2,8 @@
 
 The rules:
 
-1. Ask for one operation at a time: `hello`, `starttls`, `send`, `reset`, `quit`. Each ends in one result, which
-   `next_result` gives once.
+1. Ask for one operation at a time: `hello`, `starttls`, `authenticate`, `send`, `reset`, `quit`. Each ends in one
+   result, which `next_result` gives once.
 2. Pull with `data_to_send` until it is empty, feed with `receive_data`. The session holds no socket and no clock.
 3. `dot_sent` turns true in the very call of `data_to_send` that hands out the final dot. From then until the reply,
    the fate of the message is *uncertain*: only the peer knows it (RFC 5321, 6.1).
@@ -50,7 +50,7 @@ In an `asyncio.Protocol` the same loop runs in `data_received` and `resume_writi
 import enum
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from percorso.core.mail.reply import Reply
@@ -75,7 +75,7 @@ class _State(enum.Enum):
 _NOT_A_NAME: Final = re.compile(r"[^!-~]")
 
 # What a peer may answer, besides 4xx and 5xx.
-_EXPECTED: Final = {Stage.CONNECT: range(220, 221), Stage.STARTTLS: range(220, 221), Stage.DATA: range(354, 355)}
+_EXPECTED: Final = {Stage.CONNECT: (220,), Stage.STARTTLS: (220,), Stage.AUTH: (235, 334), Stage.DATA: (354,)}
 _DONE: Final = range(200, 300)
 
 _TIMEOUTS: Final = {Stage.DATA: 120.0, Stage.CONTENT: 180.0}  # RFC 5321, 4.5.3.2.4 and 4.5.3.2.5
@@ -153,6 +153,13 @@ class ClientSession:
         Anything behind the 220 in the same input raises `RemoteProtocolError` with `RESPONSE_INJECTION`.
         """
         self._begin([(Stage.STARTTLS, b"STARTTLS\r\n")])
+
+    def authenticate(self, lines: Sequence[bytes]) -> None:
+        """AUTH with lines as `auth.login` gives them. Only over TLS that meets what is required: they hold a password.
+
+        Result: an `Answer`, 235 where the peer knows us from now on.
+        """
+        self._begin([(Stage.AUTH, line) for line in lines])
 
     def tls_established(self) -> None:
         """The handshake is done: forget what was said in plaintext. Next is `hello`. For implicit TLS, not needed."""
@@ -287,8 +294,15 @@ class ClientSession:
         elif stage is Stage.EHLO and reply.permanent and self._allow_helo:
             self._to_ask.append((Stage.HELO, command(f"HELO {self._name}")))
             self._ask_next()
+        elif stage is Stage.AUTH and reply.code == 334:
+            self._take_challenge(reply)
         else:
             self._take_last(stage, answer, reply)
+
+    def _take_challenge(self, reply: Reply) -> None:
+        if not self._to_ask:
+            raise RemoteProtocolError(Problem.UNEXPECTED_REPLY, f"all was said, and it asks for more: {reply}")
+        self._ask_next()
 
     def _take_last(self, stage: Stage, answer: PeerReply, reply: Reply) -> None:
         """The reply that ends an operation other than a transaction."""

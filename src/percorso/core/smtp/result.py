@@ -14,6 +14,7 @@ class Stage(enum.StrEnum):
     EHLO = "ehlo"
     HELO = "helo"
     STARTTLS = "starttls"
+    AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"  # the command: 354, or a refusal
