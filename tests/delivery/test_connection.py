@@ -6,9 +6,12 @@ import pytest
 
 from percorso.core.delivery.outcome import Answered, TargetOutcome, Uncertain, Unmet, Unreachable
 from percorso.core.mail.envelope import EnvelopeRecipient
+from percorso.core.tls.handshake import Handshake
 from percorso.core.tls.requirement import ENCRYPTED, OPPORTUNISTIC, IdentityClause, Requirement
 from percorso.core.tls.result import FailureType
-from percorso.delivery.connection import Connection, Stale
+from percorso.delivery.connection import Connection, Lost, Stale
+from percorso.ports.dialer import ConnectFailed
+from percorso.ports.queue import StoreError
 from tests.delivery.messages import TEXT, MemoryContent, envelope, to
 from tests.delivery.ways import dial
 from tests.network.credential import SELF_SIGNED
@@ -43,6 +46,46 @@ async def test_delivered() -> None:
     assert outcome.replies[0].positive
     (mail,) = server.accepted
     assert (mail.sender, mail.recipients, mail.content) == ("a@corp.test", ("bob@bank.test",), TEXT)
+
+
+class Dripping:
+    """A server that sends an octet of its reply now and then."""
+
+    handshake = Handshake()
+
+    def __init__(self, stream: MemoryStream) -> None:
+        self.write = stream.write
+        self.start_tls = stream.start_tls
+        self.close = stream.close
+        self.reads = 0
+
+    async def read(self, *, timeout: float) -> bytes:
+        self.reads += 1
+        if timeout < 0.01:
+            raise ConnectFailed("timed out")
+        await asyncio.sleep(0.01)
+        return b"250-mx.bank.test says hello at great length"[self.reads - 1 : self.reads] or b"x"
+
+
+async def test_a_reply_that_drips_is_late_in_the_end() -> None:
+    connection = await dial(Peer("mx.bank.test"))
+    assert isinstance(connection.stream, MemoryStream)
+    dripping = Dripping(connection.stream)
+    late = Connection(dripping, "mx.bank.test", max_wait=0.1)
+    late.session.hello("mta.corp.test")
+    with pytest.raises(Lost, match="timed out"):
+        await late.ask()
+    assert dripping.reads < 20
+
+
+async def test_a_spooled_message_that_lost_its_end_is_not_handed_over() -> None:
+    server = Peer("mx.bank.test")
+    short = MemoryContent(SPOOLED, chunk=1000)
+    whole = MemoryContent(SPOOLED + b"the last line\r\n", chunk=1000)
+    whole.chunks = short.chunks  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="15 octets of the content are missing"):
+        await send(await dial(server), content=whole)
+    assert server.accepted == []
 
 
 @pytest.mark.parametrize("chunk", [1000, 65536, len(SPOOLED), len(SPOOLED) - 1])

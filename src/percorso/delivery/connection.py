@@ -6,6 +6,7 @@
 4. A connection that broke is closed and of no more use.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from functools import cached_property
 
@@ -22,7 +23,7 @@ from percorso.core.tls.handshake import Handshake
 from percorso.core.tls.judge import judge
 from percorso.core.tls.requirement import Requirement
 from percorso.ports.dialer import ConnectFailed, Stream
-from percorso.ports.queue import Content
+from percorso.ports.queue import Content, StoreError
 
 
 class Lost(Exception):
@@ -50,6 +51,10 @@ class Connection:
         self._where = where
         self._max_wait = max_wait
         self._chunks: AsyncIterator[bytes] | None = None  # of a spooled message
+        self._unsent = 0  # octets of it
+        self._replies = 1  # that the peer may take its time for, one after the other
+        self._awaited: Stage | None = None
+        self._until = 0.0  # the event loop's time at which what is awaited is late
 
     @cached_property
     def tls(self) -> TlsFacts:
@@ -88,6 +93,8 @@ class Connection:
         inline = content.inline
         chunks = None if inline is None else (inline,)
         self._chunks = content.chunks() if inline is None else None
+        self._unsent = content.size
+        self._replies = len(recipients)
         self.messages += 1
         try:
             self.session.send(Transaction(envelope=envelope, recipients=recipients, size=content.size, content=chunks))
@@ -110,13 +117,30 @@ class Connection:
         """Write what is to be written, else read."""
         wait = min(session.timeout, self._max_wait)
         if data := session.data_to_send():
+            self._awaited = None
             await self.stream.write(data, timeout=wait)
         elif session.wants_content and self._chunks is not None:
-            session.add_content(await anext(self._chunks, b""))
-        elif data := await self.stream.read(timeout=wait):
+            session.add_content(await self._next_chunk(self._chunks))
+        elif data := await self.stream.read(timeout=self._left(wait)):
             session.receive_data(data)
         else:
             raise ConnectFailed("the server closed the connection")
+
+    def _left(self, wait: float) -> float:
+        """Seconds left for what is awaited: a peer that drips octets gains no time by each (RFC 5321, 4.5.3.2)."""
+        now, stage = asyncio.get_running_loop().time(), self.session.stage
+        if stage is not self._awaited:
+            self._awaited = stage
+            self._until = now + wait * (self._replies if stage is Stage.RCPT else 1)
+        return max(0.0, self._until - now)
+
+    async def _next_chunk(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """The next of a spooled message; one that lost its end is never handed over as if it were whole."""
+        chunk = await anext(chunks, b"")
+        self._unsent -= len(chunk)
+        if not chunk and self._unsent:
+            raise StoreError(f"{self._unsent} octets of the content are missing in the spool")
+        return chunk
 
     def _said(self, enhanced: str, error: Exception) -> Reply:
         return Reply(code=451, enhanced=enhanced, text=f"{self._where}: {error}")
