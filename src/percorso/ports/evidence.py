@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from percorso.core.evidence.record import Evidence, Parties
+from percorso.core.mail.address import Address
 
 
 class ChainBroken(Exception):
@@ -45,6 +46,24 @@ class EvidenceFilter(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool | None = None
     since: float = 0.0
     until: float = 0.0
+
+
+class EvidenceCurator(Protocol):
+    """What may be done to evidence that is there; the chains hold afterwards. Raises `StoreError`."""
+
+    def cut(self, before: float) -> list[ChainHead]:
+        """Remove the records from the front of each chain up to the first that is not older (unix seconds).
+
+        Returns the checkpoint of each chain that lost some: number and hash of the last record removed.
+        """
+        ...
+
+    def erase(self, person: Address) -> int:
+        """Remove who wrote to whom from every record of this person, whatever the tag; returns how many.
+
+        The records stay, without names. The queue is not touched.
+        """
+        ...
 
 
 class EvidenceLog(Protocol):

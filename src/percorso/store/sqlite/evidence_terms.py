@@ -70,6 +70,23 @@ def in_time(at: float, which: EvidenceFilter) -> bool:
     return which.since <= at and (not which.until or at <= which.until)
 
 
+def of_person(parties: Parties, person: str) -> bool:
+    """Whether a record is of this person (`person_key`): sent or received with the address, whatever the tag."""
+    return person in (person_key(parties.sender), person_key(parties.recipient))
+
+
+def names_person(term: str, person: str) -> bool:
+    """Whether a term of the index holds an address of this person."""
+    kind, _, address = term.partition(" ")
+    return kind in {"sender", "recipient"} and "@" in address and person_key(address) == person
+
+
+def person_key(address: str) -> str:
+    """The address as one person's: as it compares, without a tag."""
+    local, _, domain = _comparable(address).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
 def _address_or_domain(text: str) -> str:
     return _comparable(str(parse_address(text))) if "@" in text else parse_domain(text)
 

@@ -16,6 +16,16 @@ INSERT_POSTINGS: Final = Bulk("INSERT INTO posting (segment, term, offsets) VALU
 
 OFFSETS: Final = "SELECT offsets FROM posting WHERE segment = ? AND term = ?"
 
+# Segments of which every record was cut off go, and so do the terms of who was erased.
+
+DROP_POSTINGS: Final = "DELETE FROM posting WHERE segment IN (SELECT number FROM segment WHERE last < ?)"
+
+DROP_SEGMENTS: Final = "DELETE FROM segment WHERE last < ?"
+
+TERMS_LIKE: Final = "SELECT DISTINCT term FROM posting WHERE term LIKE ?"
+
+FORGET_TERM: Final = "DELETE FROM posting WHERE term = ?"
+
 # in queue.db. A slice of records comes as two JSON arrays, because every row costs a turn of the interpreter's lock.
 
 SLICE: Final = """
@@ -39,5 +49,15 @@ RECORDS: Final = Bulk("SELECT number, record, parties, hash FROM evidence WHERE 
 RECORDS_AFTER: Final = """
     SELECT number, record, parties, hash FROM evidence WHERE number > ? ORDER BY number LIMIT ?
 """
+
+# retention and erasure
+
+SET_CHECKPOINT: Final = "UPDATE shard SET checkpoint_number = ?, checkpoint_hash = ?"
+
+CUT: Final = "DELETE FROM evidence WHERE number <= ?"
+
+ERASE: Final = "UPDATE evidence SET parties = NULL WHERE number = ?"
+
+PRESENT: Final = "SELECT count(*), count(parties) FROM evidence WHERE number BETWEEN ? AND ?"
 
 CHAIN: Final = "SELECT chain, checkpoint_number, checkpoint_hash FROM shard"

@@ -43,27 +43,41 @@ class IndexWriter:
         self._pause = pause
         self._queue = open_database(layout.queue_database(shard), files=files)
         self._index = _open_index(layout.index_database(shard), files)
+        self._kept_from = 0
         self._segment, self._indexed = self._last_segment()
 
     def build_next(self) -> bool:
         """Write the next segment, if all its records are there."""
         first, last = rows(self._queue, index_sql.FIRST_AND_LAST)[0]
+        self._drop(first or (self._indexed + 1))
         start = max(self._indexed + 1, first or 1)
         if (last or 0) < start + SEGMENT - 1:
             return False
-        self._write(start, start + SEGMENT - 1)
-        return True
+        return self._write(start, start + SEGMENT - 1)
 
     def close(self) -> None:
         """Close the connections."""
         self._queue.close()
         self._index.close()
 
-    def _write(self, first: int, last: int) -> None:
+    def _drop(self, first: int) -> None:
+        """Remove the segments before the first record that is still there."""
+        if first <= self._kept_from:
+            return
+        with transaction(self._index):
+            self._index.execute(index_sql.DROP_POSTINGS, (first,))
+            self._index.execute(index_sql.DROP_SEGMENTS, (first,))
+        self._kept_from = first
+
+    def _write(self, first: int, last: int) -> bool:
+        """Write a segment; nothing is written (False) where records were cut off or somebody erased meanwhile."""
+        present = rows(self._queue, index_sql.PRESENT, (first, last))
         postings: defaultdict[str, array[int]] = defaultdict(lambda: array("H"))
         oldest, newest = float("inf"), 0.0
         for start in range(first, last + 1, _SLICE):
             records, parties = rows(self._queue, index_sql.SLICE, (start, min(start + _SLICE - 1, last)))[0]
+            if records is None:
+                return False
             pairs = zip(_RECORDS.decode(records), _PARTIES.decode(parties), strict=True)
             for offset, (record, personal) in enumerate(pairs, start - first):
                 oldest, newest = min(oldest, record.at), max(newest, record.at)
@@ -73,12 +87,15 @@ class IndexWriter:
         digest = value(self._queue, index_sql.HASH_AT, (last,))
         number = self._segment + 1
         with transaction(self._index):
+            if rows(self._queue, index_sql.PRESENT, (first, last)) != present:
+                return False
             self._index.execute(index_sql.INSERT_SEGMENT, (number, first, last, oldest, newest, digest))
             ordered = [(number, term, postings[term].tobytes()) for term in sorted(postings)]
             for start in range(0, len(ordered), _SLICE):
                 index_sql.INSERT_POSTINGS.run(self._index, ordered[start : start + _SLICE])
                 self._pause(0.0)
         self._segment, self._indexed = number, last
+        return True
 
     def _last_segment(self) -> tuple[int, int]:
         """Its number and its last record; (0, 0) where there is none, or where the index is of another chain."""
@@ -86,7 +103,8 @@ class IndexWriter:
         if not found:
             return 0, 0
         number, last, digest = found[0]
-        if value(self._queue, index_sql.HASH_AT, (last,)) == digest:
+        ((_, checkpoint, _),) = rows(self._queue, index_sql.CHAIN)
+        if last <= checkpoint or value(self._queue, index_sql.HASH_AT, (last,)) == digest:
             return number, last
         _log.warning("%s does not fit the evidence beside it: built anew", self._index.filename)
         with transaction(self._index):
@@ -156,6 +174,7 @@ def _open_index(path: Path, files: Files) -> apsw.Connection:
 
 def _open_existing(path: Path, files: Files) -> apsw.Connection:
     connection = create_database(path, files=files, cache_kib=_CACHE_KIB)
+    connection.pragma("secure_delete", 1)
     connection.pragma("synchronous", "normal")  # what a power failure takes is built again
     migrate(connection, migrations("index"))
     return connection
