@@ -67,6 +67,22 @@ def test_the_audit_log_names_what_is_deleted(node: Node) -> None:
     assert "4RtqVb0001k/2" not in told
 
 
+def test_heads_are_told_once_and_asked_of_the_chain_later(node: Node) -> None:
+    node.evidence.records = [attempt(number=1)]
+    assert log.record_heads(node.evidence, node.audit, now=5.0)
+    assert not log.record_heads(node.evidence, node.audit, now=6.0), "nothing was added"
+    assert [record.entry.event for record in node.audit.records] == ["evidence:head"]
+    log.verify(node.evidence, node.audit)
+    forged = msgspec.structs.replace(node.audit.records[0].entry, new='["mail1/0:1:cd"]')
+    node.audit.append(forged)
+    with pytest.raises(ChainBroken):
+        log.verify(node.evidence, node.audit)
+
+
+def test_nothing_is_told_of_an_empty_chain(node: Node) -> None:
+    assert not log.record_heads(node.evidence, node.audit, now=5.0)
+
+
 def test_a_listing_knows_how_many_there_are(node: Node) -> None:
     node.desk.waiting = [waiting(number=number) for number in range(5)]
     listing = queue.list_entries(node.desk, QueueFilter(), after="4RtqVb0001k/1", limit=2)
@@ -82,11 +98,11 @@ def test_a_story_has_its_attempts_the_oldest_first(node: Node) -> None:
 
 
 def test_heads_are_read_as_they_are_printed(node: Node) -> None:
-    (head,) = log.verify(node.evidence)
+    (head,) = log.verify(node.evidence, node.audit)
     assert log.parse_head(str(head)) == head
     assert log.parse_head("a:b/0:12:ff") == ChainHead(chain="a:b/0", count=12, hash="ff")
     with pytest.raises(ChainBroken):
-        log.verify(node.evidence, (ChainHead(chain="mail1/0", count=1, hash="cd"),))
+        log.verify(node.evidence, node.audit, (ChainHead(chain="mail1/0", count=1, hash="cd"),))
 
 
 @pytest.mark.parametrize("text", ["", "mail1/0", "mail1/0:twelve:ff", ":1:ff", "mail1/0:1:"])

@@ -110,7 +110,8 @@ def _add_verify(log: typer.Typer, starters: Starters) -> None:
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
         with err.status("checking the evidence …"):
-            found = operations.verify(stores(starters, config).evidence(), heads)
+            node = stores(starters, config)
+            found = operations.verify(node.evidence(), node.audit(), heads)
         if json:
             write_json(found)
             return

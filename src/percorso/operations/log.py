@@ -1,8 +1,13 @@
 """The delivery log: search, show, verify."""
 
+import json
+from typing import Final
+
+from percorso.ports.audit import AuditEntry, AuditLog
 from percorso.ports.evidence import ChainHead, EvidenceFilter, EvidenceLog, StoredEvidence
 
-_MOST = 10_000  # attempts of one message
+HEADS: Final = "evidence:head"
+_MOST: Final = 10_000  # attempts of one message
 
 
 def search(log: EvidenceLog, which: EvidenceFilter, *, limit: int) -> list[StoredEvidence]:
@@ -15,9 +20,29 @@ def show(log: EvidenceLog, queue_id: str) -> list[StoredEvidence]:
     return list(log.search(EvidenceFilter(queue_id=queue_id), limit=_MOST))[::-1]
 
 
-def verify(log: EvidenceLog, heads: tuple[ChainHead, ...] = ()) -> list[ChainHead]:
-    """Check every chain, and that it passes through the given heads; raises `ChainBroken`."""
-    return log.verify(heads)
+def verify(log: EvidenceLog, audit: AuditLog, heads: tuple[ChainHead, ...] = ()) -> list[ChainHead]:
+    """Check every chain, and that it passes through the given heads and the last ones that the audit log has.
+
+    Raises `ChainBroken`, also where the audit log itself was tampered with.
+    """
+    audit.verify()
+    return log.verify((*heads, *_audited_heads(audit)))
+
+
+def record_heads(log: EvidenceLog, audit: AuditLog, *, now: float) -> bool:
+    """Tell the audit log where every chain stands, unless nothing was added since; returns whether it was told."""
+    heads = log.heads()
+    if not any(head.count for head in heads) or set(heads) <= set(_audited_heads(audit)):
+        return False
+    told = json.dumps([str(head) for head in heads])
+    audit.append(AuditEntry(at=now, actor="percorso", source="node", event=HEADS, new=told))
+    return True
+
+
+def _audited_heads(audit: AuditLog) -> list[ChainHead]:
+    for record in audit.entries(event=HEADS, limit=1):
+        return [parse_head(text) for text in json.loads(record.entry.new)]
+    return []
 
 
 def parse_head(text: str) -> ChainHead:
