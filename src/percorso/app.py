@@ -319,6 +319,7 @@ def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSo
     from percorso.delivery.agent import DeliveryAgent
     from percorso.delivery.options import DeliveryOptions
     from percorso.metrics.worker import MeteredDialer
+    from percorso.store.secrets import FileSecrets
 
     delivery, name = configuration.delivery, configuration.node.name
     network = _network(configuration)
@@ -336,6 +337,7 @@ def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSo
             tls_timeout=delivery.tls_timeout,
             max_reply_wait=delivery.reply_timeout,
             idle_timeout=delivery.idle_timeout,
+            secret=FileSecrets(configuration.node.data_dir).get,
         ),
     )
 

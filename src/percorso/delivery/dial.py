@@ -1,4 +1,4 @@
-"""Open a connection: greeting, EHLO, STARTTLS, handshake, EHLO again (RFC 5321, 3.1 and 3.2; RFC 3207).
+"""Open a connection: greeting, EHLO, STARTTLS, handshake, EHLO again, AUTH (RFC 5321, 3.1 and 3.2; RFC 3207, 4954).
 
 What stops it is told exactly, because a typed secure-transport failure may divert mail and an unreachable server must
 not:
@@ -12,6 +12,9 @@ not:
 | lost once encrypted, before EHLO was answered | as `judge` says; unreachable where met | anew in plaintext |
 | 4xx or 5xx to EHLO once encrypted | as `judge` says; unreachable where met | unreachable |
 
+A host that wants a password of ours gets it last of all, over a connection that meets the requirement and is encrypted;
+where it does not let us in, it is unreachable.
+
 A handshake that finds no version in common is `tls-version-too-low`. "Anew" is a new connection to the same target.
 The last but one is for TLS 1.3, where a server that refuses our handshake can say so only after it looks done to us.
 """
@@ -22,14 +25,16 @@ import msgspec
 
 from percorso.core.delivery.outcome import Unmet, Unreachable
 from percorso.core.mail.reply import Reply
+from percorso.core.smtp.auth import login as login_lines
 from percorso.core.smtp.result import Answer, Stage
 from percorso.core.tls.handshake import Handshake
 from percorso.core.tls.judge import judge
 from percorso.core.tls.result import FailureType, SecureTransportFailure
 from percorso.delivery.connection import Connection, Lost
 from percorso.delivery.options import DeliveryOptions
-from percorso.delivery.way import Way
+from percorso.delivery.way import Login, Way
 from percorso.ports.dialer import ConnectFailed, Dialer, Stream, TlsFailed
+from percorso.ports.queue import StoreError
 
 
 class NoConnection(Exception):
@@ -47,6 +52,8 @@ async def open_connection(dialer: Dialer, way: Way, options: DeliveryOptions) ->
     connection = Connection(stream, str(way.target), max_wait=options.max_reply_wait)
     try:
         await _introduce(connection, way, options)
+        if way.login is not None:
+            await _log_in(connection, way, way.login, options)
     except NoConnection as error:
         error.handshake = connection.handshake
         connection.close()
@@ -135,6 +142,41 @@ async def _shake_hands(connection: Connection, way: Way, options: DeliveryOption
     except TlsFailed as error:
         _fail(error.failure, str(error), reconnect=True)
     connection.handshake = msgspec.structs.replace(handshake, name_authenticated=way.target.name_authenticated)
+
+
+async def _log_in(connection: Connection, way: Way, login: Login, options: DeliveryOptions) -> None:
+    """Authenticate (RFC 4954). The password goes only where the message could go, and never in plaintext."""
+    if failure := judge(way.requirement, connection.handshake).failure:
+        raise NoConnection(Unmet(failure=failure))
+    if not connection.handshake.encrypted:
+        _not_known(way, "it does not speak TLS, and a password goes over TLS only")
+    lines = login_lines(
+        connection.session.capabilities.keywords.get("AUTH", ""), login.username, _password(way, login, options)
+    )
+    if not lines:
+        _not_known(way, "it offers neither AUTH PLAIN nor AUTH LOGIN")
+    connection.session.authenticate(lines)
+    try:
+        answer = await connection.ask_simply()
+    except Lost as lost:
+        raise NoConnection(Unreachable(reply=lost.reply, requirement_met=True)) from lost
+    if not answer.reply.positive:
+        _not_known(way, f"it refused the account {login.username}: {answer.reply}")
+
+
+def _password(way: Way, login: Login, options: DeliveryOptions) -> str:
+    try:
+        return options.secret(login.secret).decode("utf-8")
+    except LookupError as error:
+        _not_known(way, str(error.args[0]))
+    except (StoreError, UnicodeDecodeError) as error:
+        _not_known(way, f"the secret {login.secret} cannot be used: {error}")
+
+
+def _not_known(way: Way, why: str) -> NoReturn:
+    """The administrator's to mend, so the mail waits; and no reason to take another way."""
+    reply = Reply(code=451, enhanced="4.7.0", text=f"{way.target}: {why}")
+    raise NoConnection(Unreachable(reply=reply, requirement_met=True))
 
 
 def _fail(failure: FailureType, detail: str, *, reconnect: bool = False) -> NoReturn:

@@ -1,6 +1,13 @@
 """What differs between nodes about delivery, as the composition root hands it in."""
 
+from collections.abc import Callable
+
 import msgspec
+
+
+def no_secrets(name: str) -> bytes:
+    """The secrets of a node that has none."""
+    raise LookupError(f"there is no secret {name!r} on this node")
 
 
 class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +36,5 @@ class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Connections kept for the next message, of all destinations."""
     linger: float = 5.0
     """How long a worker without work waits for some."""
+    secret: Callable[[str], bytes] = no_secrets
+    """A named secret of this node: the passwords that hosts want of us. LookupError where it is not there."""

@@ -7,10 +7,17 @@ the connection is encrypted. A way whose requirement asks for anything never has
 import msgspec
 
 from percorso.core.delivery.plan import Attempt
-from percorso.core.hosts.host import Target
+from percorso.core.hosts.host import Host, Target
 from percorso.core.policy.decision import Hop
 from percorso.core.tls.requirement import Requirement
 from percorso.ports.dialer import TlsOffer
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """Who we are to a host: an account, and the secret that holds its password."""
+
+    username: str
+    secret: str
 
 
 class ConnectionKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +30,7 @@ class ConnectionKey(msgspec.Struct, frozen=True, kw_only=True):
     offer: TlsOffer  # reference name, trust anchors, client identity
     name_authenticated: bool
     pins: tuple[str, ...]
+    login: Login | None
     encrypted: bool
 
 
@@ -34,6 +42,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     requirement: Requirement
     offer: TlsOffer
     pins: tuple[str, ...] = ()
+    login: Login | None = None
     tls: bool = True
     """Whether to ask for TLS; without it only where the requirement is opportunistic."""
 
@@ -53,6 +62,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
             offer=self.offer,
             name_authenticated=self.target.name_authenticated,
             pins=self.pins,
+            login=self.login,
             encrypted=encrypted,
         )
 
@@ -71,5 +81,10 @@ def way_to(hop: Hop, attempt: Attempt) -> Way:
             client_certificate_secret=hop.host.client_certificate_secret if hop.host else "",
         ),
         pins=tuple(sorted({pin for clause in clauses for pin in clause.pins})),
+        login=_login(hop.host) if hop.host else None,
         tls=attempt.tls,
     )
+
+
+def _login(host: Host) -> Login | None:
+    return Login(username=host.username, secret=host.password_secret) if host.username else None

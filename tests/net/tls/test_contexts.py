@@ -60,8 +60,6 @@ def test_one_context_for_each_kind_of_offer() -> None:
     assert contexts.context(TlsOffer(reference_name="other.test", ca_files=("x",))) is low
     assert floor is not low
     assert (low.verify_mode, floor.verify_mode) == (ssl.CERT_NONE, ssl.CERT_NONE)
-    contexts.forget()
-    assert contexts.context(TlsOffer(reference_name=MX)) is not low
 
 
 def test_no_offer_takes_an_anonymous_or_unencrypted_suite() -> None:
@@ -80,6 +78,29 @@ def test_a_floor_also_raises_the_strength(floor: int, level: int) -> None:
 def test_a_client_certificate_without_a_store_of_secrets() -> None:
     with pytest.raises(BadCertificateFile, match="no store of secrets"):
         ClientContexts().context(TlsOffer(reference_name=MX, client_certificate_secret="ours"))
+
+
+def test_a_client_certificate_is_the_one_that_its_secret_holds_now() -> None:
+    secrets = {"ours": pem_of("first.test")}
+    contexts = ClientContexts(secrets.__getitem__)
+    offer = TlsOffer(reference_name=MX, client_certificate_secret="ours")
+    first = contexts.context(offer)
+    assert contexts.context(offer) is first
+    secrets["ours"] = pem_of("second.test")
+    second = contexts.context(offer)
+    assert second is not first
+    assert contexts.context(offer) is second
+    secrets["ours"] = b"no PEM"
+    with pytest.raises(BadCertificateFile, match="in secret 'ours' cannot be used"):
+        contexts.context(offer)
+    del secrets["ours"]
+    with pytest.raises(BadCertificateFile, match="cannot be had: ours"):
+        contexts.context(offer)
+
+
+def pem_of(name: str) -> bytes:
+    ours = server(None, name)
+    return ours.chain_pem + ours.key_pem
 
 
 def test_a_peer_cannot_renegotiate(pair: Pair, tmp_path: Path) -> None:

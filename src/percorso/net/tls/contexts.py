@@ -5,6 +5,7 @@ nothing requires it, and a refusal names its reason. So a context holds versions
 No session is ever resumed outbound: a resumed one would not show the certificate again.
 """
 
+import hashlib
 import ssl
 import tempfile
 from collections.abc import Callable
@@ -83,45 +84,53 @@ class ClientContexts:
 
     def __init__(self, secret: Callable[[str], bytes] | None = None) -> None:
         self._secret = secret
-        self._contexts: dict[tuple[int, str], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[int, str], tuple[bytes, ssl.SSLContext]] = {}
 
     def context(self, offer: TlsOffer) -> ssl.SSLContext:
-        """The context for the offer; raises `BadCertificateFile` for a client certificate that cannot be used."""
-        kind = (offer.min_version, offer.client_certificate_secret)
-        found = self._contexts.get(kind)
-        if found is None:
-            found = self._contexts[kind] = self._make(*kind)
-        return found
+        """The context for the offer; raises `BadCertificateFile` for a client certificate that cannot be used.
 
-    def forget(self) -> None:
-        """Make all contexts afresh: a secret has changed."""
-        self._contexts.clear()
-
-    def _make(self, min_version: int, secret: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.minimum_version = (
-            _VERSIONS[TlsVersion(min_version)] if min_version else ssl.TLSVersion.MINIMUM_SUPPORTED
-        )
-        context.set_ciphers(FLOOR_CIPHERS if min_version >= TlsVersion.TLS_1_2 else LOWEST_CIPHERS)
-        context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-        if secret:
-            self._load_client_certificate(context, secret)
+        A client certificate is the one that its secret holds now.
+        """
+        name = offer.client_certificate_secret
+        certificate = self._client_certificate(name) if name else b""
+        digest = hashlib.sha256(certificate).digest()
+        made_of, context = self._contexts.get((offer.min_version, name), (b"", None))
+        if context is None or made_of != digest:
+            context = _client_context(offer.min_version)
+            if certificate:
+                _load_client_certificate(context, name, certificate)
+            self._contexts[offer.min_version, name] = digest, context
         return context
 
-    def _load_client_certificate(self, context: ssl.SSLContext, name: str) -> None:
+    def _client_certificate(self, name: str) -> bytes:
         if self._secret is None:
             raise BadCertificateFile(f"the client certificate {name!r} is asked for, but there is no store of secrets")
-        # OpenSSL reads a chain only from a file; this one is readable by us alone and gone at once.
-        with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-            file.write(self._secret(name))
-            file.flush()
-            try:
-                context.load_cert_chain(file.name, password="")
-            except (OSError, ssl.SSLError) as error:
-                reason = getattr(error, "reason", None) or str(error)
-                raise BadCertificateFile(
-                    f"the client certificate in secret {name!r} cannot be used: {reason}; "
-                    "it must be PEM: the certificate, its chain, and its key without a password"
-                ) from None
+        try:
+            return self._secret(name)
+        except LookupError as error:
+            raise BadCertificateFile(f"the client certificate cannot be had: {error.args[0]}") from None
+
+
+def _client_context(min_version: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = _VERSIONS[TlsVersion(min_version)] if min_version else ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers(FLOOR_CIPHERS if min_version >= TlsVersion.TLS_1_2 else LOWEST_CIPHERS)
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    return context
+
+
+def _load_client_certificate(context: ssl.SSLContext, name: str, certificate: bytes) -> None:
+    # OpenSSL reads a chain only from a file; this one is readable by us alone and gone at once.
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(certificate)
+        file.flush()
+        try:
+            context.load_cert_chain(file.name, password="")
+        except (OSError, ssl.SSLError) as error:
+            reason = getattr(error, "reason", None) or str(error)
+            raise BadCertificateFile(
+                f"the client certificate in secret {name!r} cannot be used: {reason}; "
+                "it must be PEM: the certificate, its chain, and its key without a password"
+            ) from None

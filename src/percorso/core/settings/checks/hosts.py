@@ -28,6 +28,7 @@ def _host(path: Path, host: Host) -> Iterator[Problem]:
     if not host.primary:
         message = f"{where}: primary has no server"
         yield Problem(path=(*path, "primary"), message=message, mend='add one: primary = [{ address = "gw.example" }]')
+    yield from _login(path, where, host)
     for key, plural in (("primary", "primaries"), ("secondary", "secondaries")):
         servers: tuple[Server, ...] = getattr(host, key)
         for place, server in enumerate(servers):
@@ -36,6 +37,16 @@ def _host(path: Path, host: Host) -> Iterator[Problem]:
         if servers and total != 100:
             message = f"{where}: loads of the {plural} add up to {total}"
             yield Problem(path=(*path, key), message=message, mend="make them 100")
+
+
+def _login(path: Path, where: str, host: Host) -> Iterator[Problem]:
+    if bool(host.username) != bool(host.password_secret):
+        given, missing = ("username", "password_secret") if host.username else ("password_secret", "username")
+        message = f"{where}: {given} is given without {missing}"
+        yield Problem(path=(*path, given), message=message, mend=f"add {missing}, or leave both out")
+    if host.username and not host.require_tls:
+        message = f"{where}: it wants a password, which goes over TLS only, but require_tls is false"
+        yield Problem(path=(*path, "require_tls"), message=message, mend="set require_tls = true")
 
 
 def _server(path: Path, where: str, server: Server, *, implicit: bool) -> Iterator[Problem]:
