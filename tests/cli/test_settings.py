@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import CommandLine
+from tests.operations.test_relax import keeping
 
 SETTINGS = """\
 [organization]
@@ -136,3 +137,60 @@ def test_answers_for_programs(command: CommandLine, file: str) -> None:
     ]
     assert json.loads(command.run("settings", "apply", file, "--json").out) == {"version": 1, "changes": 2}
     assert json.loads(command.run("settings", "history", "--json").out)[0]["version"] == 1
+
+
+def stricter_than_asked(command: CommandLine) -> None:
+    command.node.desk.keeping = [keeping()]
+
+
+def test_apply_tells_what_keeps_a_stricter_requirement(command: CommandLine, file: str) -> None:
+    stricter_than_asked(command)
+    ran = command.run("settings", "apply", file)
+    assert ran.out.splitlines()[-1] == (
+        "1 recipient in the queue keep a stricter requirement than these settings ask; "
+        "to list and relax them, apply again with --relax-queued"
+    )
+    assert command.node.desk.relaxed == []
+
+
+def test_relax_queued_lists_and_relaxes_also_where_nothing_else_changes(command: CommandLine, file: str) -> None:
+    command.run("settings", "apply", file)
+    stricter_than_asked(command)
+    ran = command.run("settings", "apply", file, "--relax-queued")
+    assert ran.code == 0
+    assert "bob@bank.test" in ran.out
+    assert ran.out.splitlines()[-1] == "1 recipient relaxed"
+    assert [one.id for one in command.node.desk.relaxed] == ["4RtqVb0001k"]
+    told = json.loads(command.run("settings", "apply", file, "--relax-queued", "--json").out)
+    assert told["relaxed"][0] == {
+        "id": "4RtqVb0001k",
+        "number": 3,
+        "sender": "a@corp.test",
+        "recipient": "bob@bank.test",
+        "old": "encrypted, TLS 1.2 or later",
+        "new": "opportunistic",
+    }
+
+
+def test_relax_queued_asks_on_a_terminal(command: CommandLine, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(question: str, **_: object) -> bool:
+        asked.append(question)
+        return question == "Apply this?"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("typer.confirm", answer)
+    stricter_than_asked(command)
+    ran = command.run("settings", "apply", file, "--relax-queued")
+    assert asked == ["Apply this?", "Relax 1 recipient?"]
+    assert (ran.code, ran.err) == (1, "the queue was not changed\n")
+    assert command.node.settings.newest().version == 1
+    assert command.node.desk.relaxed == []
+
+
+def test_relax_queued_where_nothing_is_stricter(command: CommandLine, file: str) -> None:
+    ran = command.run("settings", "rollback", "0", "--relax-queued")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "nothing in the queue keeps a stricter requirement than these settings ask"

@@ -1,6 +1,6 @@
 """The operator's ports over plain lists: settings, audit log, queue desk and delivery log of one imaginary node."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +10,7 @@ from percorso.operations.actor import Actor
 from percorso.operations.stores import Stores
 from percorso.ports.audit import AuditEntry, AuditRecord
 from percorso.ports.evidence import ChainBroken, ChainHead, EvidenceFilter, StoredEvidence
-from percorso.ports.queue import QueueEntry, QueueFilter, State
+from percorso.ports.queue import QueueEntry, QueueFilter, Relaxation, State, Waiting
 from percorso.ports.settings import SettingsConflict, SettingsVersion
 from tests.proof.settings_in_memory import MemorySettings
 
@@ -87,6 +87,8 @@ class MemoryDesk:
         self.waiting = list(entries)
         self.retried: list[QueueFilter] = []
 
+        self.keeping: list[Waiting] = []
+        self.relaxed: list[Relaxation] = []
     def _matching(self, which: QueueFilter) -> list[QueueEntry]:
         return [
             entry
@@ -125,6 +127,14 @@ class MemoryDesk:
         return self._become(which, "held", "queued")
 
     def delete(self, which: QueueFilter) -> int:
+    def required(self) -> Iterator[Waiting]:
+        return iter(self.keeping)
+
+    def relax(self, which: Sequence[Relaxation], *, now: float) -> int:
+        assert now
+        self.relaxed += which
+        return len(which)
+
         found = [entry for entry in self._matching(which) if entry.state != "claimed"]
         self.waiting = [entry for entry in self.waiting if entry not in found]
         return len(found)

@@ -77,6 +77,9 @@ class Ledger:
     def wake(self) -> None:
         self._queue.wake()
 
+    def decide_again(self) -> None:
+        self._queue.decide_again()
+
     @property
     def busy(self) -> bool:
         return self._queue.busy

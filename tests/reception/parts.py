@@ -104,6 +104,9 @@ class HeldQueue:
     def release(self, claim: Claim, *, due: float = 0.0) -> None:
         raise NotImplementedError
 
+    def decide_again(self) -> None:
+        raise NotImplementedError
+
     def wake(self) -> None:
         raise NotImplementedError
 

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from percorso.core.delivery.outcome import Status
+from percorso.core.tls.requirement import OPPORTUNISTIC
 from percorso.ports.queue import Claim, Queue, Settlement, StoreError
 from tests.store.mail import (
     CONTENT,
@@ -399,3 +400,18 @@ async def test_a_callback_that_fails_does_not_stop_the_others(place: Place) -> N
     queue.accept(new_message(queue), fail)
     assert await accept(queue, new_message(queue)) is None
     assert [str(error) for error in told] == ["a bug above"]
+
+
+async def test_what_a_change_of_settings_may_concern_is_due_again(place: Place, clock: ManualClock) -> None:
+    desk = Desk()
+    queue = open_with(place, desk)
+    later = clock.time + 3600
+    insecure, required, other = [await keep(queue, kept=kept) for kept in (OPPORTUNISTIC, REQUIRED, OPPORTUNISTIC)]
+    claims = {claim.message.id: claim for claim in [await desk.next() for _ in range(3)]}
+    await settle(queue, settlement(claims[insecure.id], Status.DEFERRED, next_attempt=later))
+    for message in (required, other):
+        unreachable = settlement(claims[message.id], Status.UNCERTAIN, next_attempt=later)
+        await settle(queue, unreachable)
+    queue.decide_again()
+    assert {(await desk.next()).message.id for _ in range(2)} == {insecure.id, required.id}
+    await nothing_comes(queue, desk)

@@ -8,11 +8,12 @@ import apsw
 import pytest
 
 from percorso.core.delivery.outcome import Status
-from percorso.ports.queue import QueueFilter, StoreError
+from percorso.core.tls.requirement import ENCRYPTED, OPPORTUNISTIC
+from percorso.ports.queue import QueueFilter, Relaxation, StoreError
 from percorso.store import layout
 from percorso.store.content import INLINE_LIMIT
 from percorso.store.queue_id import IdSource, id_number, queue_id
-from percorso.store.sqlite import queue_sql
+from percorso.store.sqlite import held, queue_sql
 from percorso.store.sqlite.connection import rows, transaction
 from percorso.store.sqlite.queue import open_worker_queue
 from percorso.store.sqlite.queue_desk import SqliteQueueDesk
@@ -138,6 +139,51 @@ class TestOperators:
         assert operators.retry(QueueFilter(), now=clock.time) == 0
         assert operators.release(QueueFilter(), now=clock.time) == 1
         assert (await desk.next()).recipients[0].number == 0
+
+    async def test_requirements_are_relaxed_where_nobody_delivers(self, disk: OnDisk, clock: ManualClock) -> None:
+        queue, desk = disk.open(), Desk(room=1)
+        queue.attach(desk)
+        claimed = await keep(queue)
+        claim = await desk.next()
+        waits = await keep(queue, "bob@bank.test", "eve@shop.test", content=LARGE)
+        await keep(queue, kept=OPPORTUNISTIC)
+        operators = SqliteQueueDesk(disk.data_dir)
+        (found,) = operators.required()
+        assert found.message.id == waits.id
+        assert found.message.content.head() == b"Subject: Large\r\n"
+        assert [(one.number, one.kept) for one in found.recipients] == [(0, REQUIRED), (1, REQUIRED)]
+        asked = [
+            Relaxation(id=one, number=number, sender="", recipient="", old=old, new=OPPORTUNISTIC)
+            for one, number, old in [(claimed.id, 0, REQUIRED), (waits.id, 0, ENCRYPTED), (waits.id, 1, REQUIRED)]
+        ]
+        assert operators.relax(asked, now=clock.time) == 1
+        await settle(queue, settlement(claim))
+        desk.free = 9
+        queue.wake()
+        claims = {claim.message.id: claim for claim in [await desk.next() for _ in range(2)]}
+        assert [one.kept for one in claims[waits.id].recipients] == [REQUIRED, OPPORTUNISTIC]
+
+    async def test_a_change_of_settings_brings_all_back_in_portions(
+        self, disk: OnDisk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(held, "PORTION", 2)
+        queue, desk = disk.open(), Desk()
+        queue.attach(desk)
+        for _ in range(3):
+            await keep(queue)
+        for _ in range(3):
+            await settle(queue, settlement(await desk.next(), Status.DEFERRED, next_attempt=clock.time + 3600))
+        queue.decide_again()
+        assert len({(await desk.next()).message.id for _ in range(3)}) == 3
+
+    async def test_a_change_of_settings_is_found_by_an_index(self, disk: OnDisk) -> None:
+        queue = disk.open()
+        await keep(queue)
+        with contextlib.closing(
+            apsw.Connection(str(layout.queue_database(layout.shard_directory(disk.data_dir, 0))))
+        ) as raw:
+            plan = rows(raw, f"EXPLAIN QUERY PLAN {queue_sql.TO_DECIDE_AGAIN}", (-1, -1, 9))
+        assert "USING INDEX decide_again" in plan[0][3]
 
     async def test_what_is_deleted_is_gone_with_its_content(self, disk: OnDisk) -> None:
         queue, desk = disk.open(), Desk(room=1)

@@ -10,14 +10,19 @@ import typer
 from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, stores
 from percorso.cli.output import complain, moment, say, show_table, write_json
 from percorso.cli.plan_view import plan_json, show_plan
+from percorso.cli.relax_view import How, relax_queued, tell_stricter
 from percorso.cli.starters import Starters
 from percorso.operations import settings as operations
 from percorso.operations.actor import operating_system_user
 from percorso.operations.secret import missing_secrets, named_secrets
 from percorso.operations.settings_file import BadSettings, Draft, read_settings
-from percorso.ports.settings import SettingsConflict, SettingsStore
+from percorso.operations.stores import Stores
+from percorso.ports.settings import SettingsConflict
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A settings document (TOML).", show_default=False)]
+RelaxOption = Annotated[
+    bool, typer.Option("--relax-queued", help="Let queued mail go under weaker requirements too; it is listed first.")
+]
 CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why; it shows in the history.")]
 
 
@@ -94,29 +99,32 @@ def _add_reading(settings: typer.Typer, starters: Starters) -> None:
 def _add_changing(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
     def apply(
+        *,
         file: FileArgument,
         yes: YesOption = False,
+        relax_queued: RelaxOption = False,
         comment: CommentOption = "",
         config: ConfigOption = None,
         json: JsonOption = False,
     ) -> None:
         """Make a settings document the settings in force; running nodes take it up at once.
 
-        A document is whole: what it leaves out is removed. On a terminal the plan is shown and you are asked.
+        A document is whole: what it leaves out is removed. On a terminal the plan is shown and you are asked. Mail in
+        the queue keeps the requirement that it was accepted under, unless --relax-queued says otherwise.
 
         Example: percorso settings apply settings.toml --comment "TLS for partners"
         """
         draft = _read(file, as_json=json)
-        store = stores(starters, config).settings()
+        node = stores(starters, config)
         _warnings(draft, starters, config)
-        found = operations.plan(store, draft)
-        agreed = operations.with_comment(found, comment)
-        _apply(store, agreed, yes=yes, as_json=json)
+        agreed = operations.with_comment(operations.plan(node.settings(), draft), comment)
+        _apply(node, agreed, How(yes=yes, relax_queued=relax_queued, as_json=json))
 
     @settings.command()
     def rollback(
         version: Annotated[int, typer.Argument(min=0, help="The version to go back to.", show_default=False)],
         yes: YesOption = False,
+        relax_queued: RelaxOption = False,
         config: ConfigOption = None,
         json: JsonOption = False,
     ) -> None:
@@ -124,24 +132,29 @@ def _add_changing(settings: typer.Typer, starters: Starters) -> None:
 
         Example: percorso settings rollback 12
         """
-        store = stores(starters, config).settings()
-        _apply(store, operations.plan_rollback(store, version), yes=yes, as_json=json)
+        node = stores(starters, config)
+        agreed = operations.plan_rollback(node.settings(), version)
+        _apply(node, agreed, How(yes=yes, relax_queued=relax_queued, as_json=json))
 
 
-def _apply(store: SettingsStore, agreed: operations.Plan, *, yes: bool, as_json: bool) -> None:
+def _apply(node: Stores, agreed: operations.Plan, how: How) -> None:
     if agreed.conflict:
         raise SettingsConflict(agreed.base, agreed.newest)
-    if not as_json:
+    if not how.as_json:
         show_plan(agreed)
-    ask = not yes and agreed.changes and sys.stdin.isatty() and sys.stdout.isatty()
-    if ask and not typer.confirm("Apply this?", err=True):
+    if agreed.changes and not how.agreed_to("Apply this?"):
         complain("nothing was changed")
         raise typer.Exit(1)
-    version = operations.apply(store, agreed, actor=operating_system_user(), now=time.time())
-    if as_json:
-        write_json({"version": version, "changes": len(agreed.changes)})
-    elif agreed.changes:
+    version = operations.apply(node.settings(), agreed, actor=operating_system_user(), now=time.time())
+    told = {"version": version, "changes": len(agreed.changes)}
+    if agreed.changes and not how.as_json:
         say(f"version {version} is in force")
+    if how.relax_queued:
+        told |= relax_queued(node, how)
+    elif agreed.changes:
+        told |= tell_stricter(node, how)
+    if how.as_json:
+        write_json(told)
 
 
 def _read(file: Path, *, as_json: bool) -> Draft:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from percorso.core.mail.reply import Reply
+from percorso.core.policy.settings import Settings
 from percorso.delivery import log
 from percorso.delivery.carry import Carrier
 from percorso.delivery.ended import Ended
@@ -101,6 +102,10 @@ class DeliveryAgent:
                 self._give_back(held, claim)
             else:
                 self._intake.put(held)
+
+    def settings_changed(self, _: Settings) -> None:
+        """What waits may now go another way: it is decided on again soon."""
+        self._queue.decide_again()
 
     async def stop(self, grace: float) -> None:
         """Take no more, give back what was not begun, and let what is under way end within `grace` seconds."""

@@ -60,6 +60,7 @@ class MeteredQueue:
         self.accept = queue.accept
         self.release = queue.release
         self.wake = queue.wake
+        self.decide_again = queue.decide_again
         self.close = queue.close
 
     @property

@@ -197,6 +197,13 @@ class Queue(Protocol):
         """Delivery has room again: claim what is due."""
         ...
 
+    def decide_again(self) -> None:
+        """The settings changed: what waits after an attempt that they had a part in is due soon, in portions.
+
+        That is what must travel securely, what failed to, and what waits for a host.
+        """
+        ...
+
     @property
     def busy(self) -> bool:
         """Whether so much waits for a commit that reception ought to pause reading."""
@@ -226,6 +233,24 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     requirement: Requirement
     last_reply: str = ""
     last_failure: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Recipients of one message that are queued or held, all that a decision asks for."""
+
+    message: QueuedMessage
+    recipients: tuple[QueuedRecipient, ...]
+
+
+class Relaxation(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipient that is to keep a weaker requirement than it was accepted under."""
+
+    id: str
+    number: int
+    sender: str
+    recipient: str
+    old: Requirement
+    new: Requirement
 
 
 class QueueFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,6 +284,17 @@ class QueueDesk(Protocol):
 
     def release(self, which: QueueFilter, *, now: float) -> int:
         """Make matching held entries queued and due now; returns how many."""
+        ...
+
+    def required(self) -> Iterator[Waiting]:
+        """Every message with the recipients, queued or held, that keep a requirement."""
+        ...
+
+    def relax(self, which: Sequence[Relaxation], *, now: float) -> int:
+        """Have recipients keep the new requirement, and those queued due now; returns how many.
+
+        Those that are being delivered at this moment, or no longer keep the old one, stay as they are.
+        """
         ...
 
     def delete(self, which: QueueFilter) -> int:

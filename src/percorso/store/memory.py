@@ -40,6 +40,8 @@ class MemoryRecipient(msgspec.Struct, kw_only=True):
     queued: QueuedRecipient
     state: State
     next_attempt: float
+    settings_matter: bool = False
+    """Secure transport failed, or a host was lost, in the last attempt."""
 
 
 class MemoryShard:
@@ -102,6 +104,10 @@ class MemoryQueue:
     def wake(self) -> None:
         """Delivery has room again: claim what is due."""
         self._do(lambda: None)
+
+    def decide_again(self) -> None:
+        """The settings changed: what waits after a failure of secure transport, or must be secure, is due now."""
+        self._do(self._make_due)
 
     @property
     def busy(self) -> bool:
@@ -175,6 +181,12 @@ class MemoryQueue:
             with suppress(KeyError):
                 kept = self._shard.recipients[claim.message.id, recipient.number]
                 kept.state, kept.next_attempt = "queued", due
+
+    def _make_due(self) -> None:
+        now = self._clock.now()
+        for recipient in self._shard.recipients.values():
+            if recipient.state == "queued" and (recipient.settings_matter or not recipient.queued.kept.opportunistic):
+                recipient.next_attempt = min(recipient.next_attempt, now)
 
     def _claim_due(self) -> None:
         """Claim what is due, the longest due first, while there is room."""
@@ -256,3 +268,4 @@ def _keep(recipient: MemoryRecipient, result: RecipientResult) -> None:
     )
     recipient.state = "held" if result.status is Status.HELD else "queued"
     recipient.next_attempt = result.next_attempt
+    recipient.settings_matter = bool(result.evidence.failure or result.lost_host)

@@ -46,8 +46,13 @@ def recipient_row(message: int, number: int, new: NewRecipient, sender: str, sta
         address.domain,
         sender,
         None if parameters == _NO_PARAMETERS else _ENCODER.encode(parameters),
-        None if new.kept == OPPORTUNISTIC else _ENCODER.encode(new.kept),
+        kept_column(new.kept),
     )
+
+
+def kept_column(kept: Requirement) -> bytes | None:
+    """A kept requirement as its column."""
+    return None if kept == OPPORTUNISTIC else _ENCODER.encode(kept)
 
 
 def sender_key(envelope: Envelope) -> str:

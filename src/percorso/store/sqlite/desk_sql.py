@@ -46,3 +46,19 @@ DELETE_MESSAGE: Final = """
     DELETE FROM message WHERE id = ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE recipient.message = message.id)
     RETURNING content IS NULL
 """
+
+# What keeps a requirement, message by message.
+
+REQUIRED: Final = """
+    SELECT recipient.message, accepted_at, size, meta, content,
+        number, local, domain, parameters, kept, attempts, insecure_since, warned
+    FROM recipient JOIN message ON message.id = recipient.message
+    WHERE (recipient.message, number) > (?, ?) AND kept IS NOT NULL AND state <> 1
+    ORDER BY recipient.message, number LIMIT ?
+"""
+
+RELAX: Final = """
+    UPDATE recipient
+    SET kept = ?, next_attempt = CASE state WHEN 0 THEN min(next_attempt, ?) ELSE next_attempt END
+    WHERE message = ? AND number = ? AND state <> 1 AND kept = ?
+"""

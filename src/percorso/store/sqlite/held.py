@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from percorso.ports.clock import Clock
 from percorso.store.sqlite.shard import Shard
-from percorso.store.sqlite.work import Outcome, Seek, Stop
+from percorso.store.sqlite.work import DecideAgain, Outcome, Seek, Stop
 from percorso.store.sqlite.writer import Writer
+
+PORTION: Final = 500
+"""Recipients made due in one second after a change of settings."""
 
 
 class Held:
@@ -21,6 +25,7 @@ class Held:
         """Whether a `Seek` is under way."""
         self.stopping = False
         self.stopped = asyncio.Event()
+        self._next_portion: asyncio.TimerHandle | None = None
         self._loop = loop
         self._tell = report
         self._writer = Writer(shard.database, clock, self._report, tells_empty=adopted)
@@ -33,10 +38,20 @@ class Held:
         self.seeking = True
         self.put(Seek(limit=limit))
 
+    def decide_again(self, after: tuple[int, int] = (-1, -1)) -> None:
+        """Make due what a change of settings may concern, a portion each second, from a place on."""
+        if self._next_portion:
+            self._next_portion.cancel()
+            self._next_portion = None
+        if not self.stopping:
+            self.put(DecideAgain(after=after, limit=PORTION))
+
     def stop(self) -> None:
         """End after what waits, and give the shard up."""
         if not self.stopping:
             self.stopping = True
+            if self._next_portion:
+                self._next_portion.cancel()
             self.shard.index.stop()
             self.put(Stop())
 
@@ -48,6 +63,8 @@ class Held:
 
     def _take_up(self, outcome: Outcome) -> None:
         self.next_due = outcome.next_due
+        if outcome.decided_again:
+            self._next_portion = self._loop.call_later(1.0, self.decide_again, outcome.decided_again)
         if outcome.sought:
             self.seeking = False
         self._tell(self, outcome)

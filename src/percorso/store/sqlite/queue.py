@@ -103,6 +103,11 @@ class SqliteQueue:
         for held in self._held:
             self._seek(held)
 
+    def decide_again(self) -> None:
+        """The settings changed: what they may concern is due soon, a portion each second."""
+        for held in self._held:
+            held.decide_again()
+
     @property
     def busy(self) -> bool:
         """Whether so much waits for a commit that reception ought to pause reading."""

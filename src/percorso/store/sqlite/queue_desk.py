@@ -1,6 +1,6 @@
 """The queue as operators work on it: all shards of the node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Final
 import apsw
 
 from percorso.core.mail.address import Address, comparison_key, parse_address, parse_domain
-from percorso.ports.queue import QueueEntry, QueueFilter, State
+from percorso.ports.queue import QueueEntry, QueueFilter, Relaxation, State, Waiting
 from percorso.store import layout
 from percorso.store.files import FILES, Files
 from percorso.store.queue_id import id_number, queue_id
-from percorso.store.sqlite import codec, desk_sql
+from percorso.store.spool import Spool
+from percorso.store.sqlite import codec, desk_sql, kept
 from percorso.store.sqlite.connection import Row, transaction
 from percorso.store.sqlite.shard_reader import each_shard
 
@@ -66,6 +67,22 @@ class SqliteQueueDesk:
     def release(self, which: QueueFilter, *, now: float) -> int:
         """Make matching held entries queued and due now; returns how many."""
         return self._update(which, _HELD, desk_sql.RELEASE, now)
+
+    def required(self) -> Iterator[Waiting]:
+        """Every message with the recipients, queued or held, that keep a requirement."""
+        with each_shard(self._data_dir, files=self._files) as shards:
+            for shard, connection in shards:
+                yield from kept.required(connection, Spool(layout.spool_directory(shard), self._files))
+
+    def relax(self, which: Sequence[Relaxation], *, now: float) -> int:
+        """Have recipients keep the new requirement, and those queued due now; returns how many."""
+        changed = 0
+        with each_shard(self._data_dir, read_only=False, files=self._files) as shards:
+            for _, connection in shards:
+                for start in range(0, len(which), _AT_ONCE):
+                    with transaction(connection):
+                        changed += kept.relax(connection, which[start : start + _AT_ONCE], now)
+        return changed
 
     def delete(self, which: QueueFilter) -> int:
         """Remove matching queued and held entries for good, and messages with their last one; returns how many."""

@@ -64,6 +64,18 @@ NEXT_DUE: Final = "SELECT min(next_attempt) FROM recipient WHERE state = 0"
 
 ANY_RECIPIENT: Final = "SELECT EXISTS (SELECT 1 FROM recipient)"
 
+# after a change of settings; the condition is that of the partial index
+
+TO_DECIDE_AGAIN: Final = """
+    SELECT message, number FROM recipient
+    WHERE state = 0 AND (kept IS NOT NULL OR last_failure <> '' OR lost_host <> '') AND (message, number) > (?, ?)
+    ORDER BY message, number LIMIT ?
+"""
+
+MAKE_DUE: Final = """
+    UPDATE recipient SET next_attempt = min(next_attempt, ?) WHERE message = ? AND number = ? AND state = 0
+"""
+
 # opening and recovery
 
 INSERT_SHARD: Final = "INSERT OR IGNORE INTO shard (only_row, chain, checkpoint_hash) VALUES (1, ?, ?)"

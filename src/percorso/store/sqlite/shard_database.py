@@ -17,7 +17,7 @@ from percorso.store.spool import Spool
 from percorso.store.sqlite import codec, queue_sql
 from percorso.store.sqlite.connection import Row, rows, transaction, value
 from percorso.store.sqlite.evidence_writer import EvidenceWriter
-from percorso.store.sqlite.work import Accept, Outcome, Release, Seek, Settle, Work
+from percorso.store.sqlite.work import Accept, DecideAgain, Outcome, Release, Seek, Settle, Work
 
 _LEAVES: Final = (Status.DELIVERED, Status.FAILED)
 _ROWS_PER_MESSAGE: Final = 4
@@ -48,6 +48,9 @@ class ShardDatabase:
             self._accept([work for work in batch if isinstance(work, Accept)], outcome, now)
             settled = self._settle([work for work in batch if isinstance(work, Settle)], outcome, now)
             self._release([work for work in batch if isinstance(work, Release)])
+            for work in batch:
+                if isinstance(work, DecideAgain):
+                    self._decide_again(work, outcome, now)
             for work in batch:
                 if isinstance(work, Seek):
                     self._seek(work, outcome, now)
@@ -172,6 +175,13 @@ class ShardDatabase:
         if released:
             self._due_is_stale = True
             self._connection.executemany(queue_sql.RELEASE_RECIPIENT, released)
+
+    def _decide_again(self, work: DecideAgain, outcome: Outcome, now: float) -> None:
+        found = rows(self._connection, queue_sql.TO_DECIDE_AGAIN, (*work.after, work.limit))
+        if found:
+            self._due_is_stale = True
+            self._connection.executemany(queue_sql.MAKE_DUE, [(now, *place) for place in found])
+        outcome.decided_again = found[-1] if len(found) == work.limit else None
 
     def _seek(self, seek: Seek, outcome: Outcome, now: float) -> None:
         outcome.sought += seek.limit

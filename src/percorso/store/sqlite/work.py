@@ -37,11 +37,18 @@ class Seek(msgspec.Struct, kw_only=True):
     limit: int
 
 
+class DecideAgain(msgspec.Struct, kw_only=True):
+    """Make due the next `limit` recipients that a change of settings may concern, from a place on."""
+
+    after: tuple[int, int]
+    limit: int
+
+
 class Stop(msgspec.Struct, kw_only=True):
     """Finish what waits, and end."""
 
 
-Work = Accept | Settle | Release | Seek | Stop
+Work = Accept | Settle | Release | Seek | DecideAgain | Stop
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -53,6 +60,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     claims: list[Claim] = msgspec.field(default_factory=list)
     sought: int = 0
     """The limit of the `Seek`s that ended."""
+    decided_again: tuple[int, int] | None = None
+    """Where `DecideAgain` is to go on; None where it came to the end."""
     next_due: float | None = None
     """When the next queued recipient is due; None where none is queued."""
     empty: bool = False
