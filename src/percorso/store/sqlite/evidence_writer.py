@@ -5,7 +5,7 @@ import apsw
 from percorso.core.evidence.chain import genesis, link, seal
 from percorso.core.evidence.record import Evidence, Parties
 from percorso.store.sqlite import queue_sql
-from percorso.store.sqlite.connection import Row, rows
+from percorso.store.sqlite.connection import Row, rows, value
 
 
 class EvidenceWriter:
@@ -13,7 +13,8 @@ class EvidenceWriter:
 
     def __init__(self, connection: apsw.Connection, chain: str) -> None:
         self._connection = connection
-        connection.execute(queue_sql.INSERT_SHARD, (chain, genesis(chain)))
+        if not value(connection, queue_sql.ANY_SHARD):  # else opening has nothing to write, and waits for no lock
+            connection.execute(queue_sql.INSERT_SHARD, (chain, genesis(chain)))
         (self._durable,) = rows(connection, queue_sql.CHAIN_END)
         self._number, self._hash = self._durable
 

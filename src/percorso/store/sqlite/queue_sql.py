@@ -78,6 +78,8 @@ MAKE_DUE: Final = """
 
 # opening and recovery
 
+ANY_SHARD: Final = "SELECT EXISTS (SELECT 1 FROM shard)"
+
 INSERT_SHARD: Final = "INSERT OR IGNORE INTO shard (only_row, chain, checkpoint_hash) VALUES (1, ?, ?)"
 
 SELECT_HIGH_ID: Final = "SELECT high_id FROM shard"
