@@ -142,7 +142,8 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     def work(number: int, lifeline: int) -> int:
         if number == node.workers:
             return _answer_http(configuration, board, console, lifeline)
-        return _work(configuration, pair, [bound[number] for bound in sockets], (board.part(number), lifeline))
+        watches = number == 0
+        return _work(configuration, pair, [bound[number] for bound in sockets], (board.part(number), lifeline, watches))
 
     return Supervisor(
         work,
@@ -219,7 +220,7 @@ def _answer_http(configuration: "Configuration", board: "Board", bound: "socket.
 
 
 def _work(
-    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int]"
+    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int, bool]"
 ) -> int:
     import uvloop
 
@@ -229,12 +230,13 @@ def _work(
 
 
 async def _worker(
-    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int]"
+    configuration: "Configuration", pair: "Pair", sockets: "Sequence[socket.socket]", told: "tuple[Part, int, bool]"
 ) -> None:
     """One worker's life: open the store, deliver, listen; and the same backwards.
 
-    It counts in its part of the board, and ends with the lifeline.
+    It counts in its part of the board, ends with the lifeline, and may watch over the node.
     """
+    from percorso.alerts.assembly import start_watch
     from percorso.metrics.clients import ClientMeter
     from percorso.metrics.worker import Meter, MeteredQueue
     from percorso.net.tls.contexts import ServerTls
@@ -245,7 +247,7 @@ async def _worker(
 
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    part, lifeline = told
+    part, lifeline, watches = told
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tls = ServerTls(*pair)
     loop.add_signal_handler(signal.SIGHUP, _reload, tls)
@@ -259,14 +261,12 @@ async def _worker(
     agent = _agent(configuration, MeteredQueue(queue, meter.settled), settings, part)
     queue.attach(agent)
     accounts = contextlib.ExitStack()
+    submission = _submission(configuration, settings, clock, accounts)
     listeners = Listeners(
-        configuration,
-        tls=tls.context,
-        queue=queue,
-        settings=settings,
-        clock=clock,
-        submission=_submission(configuration, settings, clock, accounts),
+        configuration, tls=tls.context, queue=queue, settings=settings, clock=clock, submission=submission
     )
+    if watches:
+        accounts.callback(start_watch(configuration, queue, settings, certificate=pair[0]))
     await listeners.start(sockets, ClientMeter(part))
     await _beat(part, stop)
     loop.remove_reader(lifeline)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,23 @@ async def test_an_unknown_domain_is_refused_by_postfix_and_told(serve: Serve, en
     result = await gateway.deliver("eve@elsewhere.test")
     assert (result.status, result.reply.code) == (Status.FAILED, 554)
     assert "Relay access denied" in result.parties.reply
+
+
+async def test_postfix_takes_a_notice_and_everybody_can_read_it(serve: Serve, encrypting: PostfixInstance) -> None:
+    gateway = serve(encrypting, encrypting)
+    gateway.answer_for("elsewhere.test")
+    title = "Preventivo per Müller, notice one"
+    await gateway.deliver("eve@elsewhere.test", sender="ann@shop.test", subject=title)
+    notice = arrived(encrypting, "notice one")
+    assert (notice.sender, notice.recipient) == ("", "ann@shop.test")
+    message = notice.message
+    assert not message.defects
+    text, status, head = message.iter_parts()
+    assert not any(part.defects for part in (text, status, head))
+    said = " ".join(text.get_content().split())
+    for words in (f"“{title}”", f"«{title}»", "eve@elsewhere.test", "Relay access denied"):
+        assert words in said
+    per_message, per_recipient = (block for block in status.get_payload() if isinstance(block, EmailMessage))
+    assert per_message["Reporting-MTA"] == "dns; mta.corp.test"
+    assert (per_recipient["Action"], per_recipient["Final-Recipient"]) == ("failed", "rfc822; eve@elsewhere.test")
+    assert "Hello." not in notice.raw.decode()

@@ -96,6 +96,7 @@ def _networks(configuration: Configuration) -> Iterator[Problem]:
     listeners = [(("listener", place, "networks"), one.networks) for place, one in enumerate(configuration.listener)]
     others: list[tuple[KeyPath, tuple[str, ...]]] = [
         (("console", "trusted_proxies"), configuration.console.trusted_proxies),
+        (("alerts", "webhook_networks"), configuration.alerts.webhook_networks),
     ]
     for path, networks in [*listeners, *others]:
         for place, network in enumerate(networks):

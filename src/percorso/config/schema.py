@@ -40,9 +40,7 @@ class Node(_Section):
         description="Its host name: in the greeting, in EHLO and in the evidence. Default: what the machine says.",
     )
     data_dir: Path = Field(Path("var"), description="Where queue, settings and evidence are kept.")
-    user: str = Field(
-        "", description="The user to run as, once the ports are bound; for a node that root starts."
-    )
+    user: str = Field("", description="The user to run as, once the ports are bound; for a node that root starts.")
     workers: int = Field(1, ge=1, le=256, description="Processes that take in and deliver mail.")
     grace: Duration = Field(30.0, description="How long deliveries under way may take to end when the node stops.")
 
@@ -144,6 +142,18 @@ class Retention(_Section):
     evidence: Duration = Field(0.0, description="Default: for ever.")
 
 
+class Alerts(_Section):
+    """From where on administrators are alerted; the settings say who."""
+
+    queued: int = Field(10_000, ge=1, description="Recipients in the queue.")
+    oldest: Duration = Field(172_800.0, description="The wait of the oldest message in the queue.")
+    disk_free: int = Field(10, ge=1, le=90, description="Percent of the disk of data_dir that ought to be free.")
+    certificate: Duration = Field(1_209_600.0, description="The rest of our certificate's validity.")
+    webhook_networks: tuple[str, ...] = Field(
+        (), description="Private networks that the settings' alert_webhook may lead to."
+    )
+
+
 class Configuration(_Section):
     """The configuration of one node."""
 
@@ -156,6 +166,7 @@ class Configuration(_Section):
     delivery: Delivery = Field(default_factory=Delivery, description="How mail leaves.")
     console: Console = Field(default_factory=Console, description="The Admin console and the API.")
     log: Log = Field(default_factory=Log, description="What the node says while it runs.")
+    alerts: Alerts = Field(default_factory=Alerts, description="From where on administrators are alerted.")
     retention: Retention = Field(default_factory=Retention, description="How long records are kept.")
 
     @property

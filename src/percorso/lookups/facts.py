@@ -51,6 +51,7 @@ class MessageFacts:
             tls_required_no=not envelope.requiretls and _relaxes_tls(fields),
             sender_lists=self._lists(envelope.sender),
             arrived_from=arrival.host,
+            own_report=arrival.own_report,
             received_count=sum(name == "received" for name, _ in fields),
         )
 

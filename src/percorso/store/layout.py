@@ -3,6 +3,7 @@
 settings.db               the settings' versions, address lists, the audit log, hashes of accounts' passwords
 lock                      held while settings.db or rates.db is made or upgraded
 rates.db                  what accounts have used of their rates; may be deleted
+alerts.json               what administrators were told and is not over; may be deleted
 secrets/                  passwords and keys that settings name, one file for each
 queue/shard-00/           what one worker accepts
     queue.db              messages, recipients, content up to 256 KiB, evidence
@@ -26,6 +27,11 @@ def settings_database(data_dir: Path) -> Path:
 def rates_database(data_dir: Path) -> Path:
     """The file of the accounts' rates."""
     return data_dir / "rates.db"
+
+
+def alerts_file(data_dir: Path) -> Path:
+    """The file of what alerts were told."""
+    return data_dir / "alerts.json"
 
 
 def secrets_directory(data_dir: Path) -> Path:

@@ -40,3 +40,4 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     tls_cipher: str = ""
     account: str = ""  # the AUTH account
     host: str = ""  # the configured host that it came from, by network, certificate or AUTH
+    own_report: bool = False  # an alert or a TLS report of our own

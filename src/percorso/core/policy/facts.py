@@ -62,7 +62,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     arrived_from: str = ""
     """The configured host that the message came from, if any."""
     received_count: int = 0
-    own_report: bool = False  # a TLS report of our own: exempt from 1 and 2
+    own_report: bool = False  # an alert or a TLS report of our own: exempt from 1 and 2, and never diverted
     kept: Requirement = Requirement()
     """What the message was accepted under."""
     published: Published = Published()
