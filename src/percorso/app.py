@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from percorso.config.schema import Configuration, Listener
     from percorso.delivery.agent import DeliveryAgent
-    from percorso.metrics.board import Board, Part
+    from percorso.metrics.board import Part
     from percorso.net.tls.contexts import ServerTls
     from percorso.operations.network import Network
     from percorso.operations.stores import Stores
     from percorso.ports.clock import Clock
     from percorso.ports.dialer import Dialer
-    from percorso.ports.evidence import EvidenceLog
+    from percorso.ports.evidence import EvidenceCurator, EvidenceLog
     from percorso.ports.queue import Queue
     from percorso.ports.settings import SettingsSource
     from percorso.processes.identity import Identity
@@ -64,6 +64,7 @@ def _stores(configuration: "Configuration") -> "Stores":
         audit=lambda: SqliteAuditLog(folder),
         queue=lambda: SqliteQueueDesk(folder),
         evidence=lambda: _evidence(folder),
+        curator=lambda: _curator(folder),
         passwords=lambda: _passwords(folder),
         secrets=lambda: FileSecrets(configuration.node.data_dir),
         settings_at=lambda version: SqliteSettingsSource(folder, version=version),
@@ -74,6 +75,12 @@ def _passwords(folder: Path) -> "SqlitePasswords":
     from percorso.store.sqlite.passwords import SqlitePasswords
 
     return SqlitePasswords(folder)
+
+
+def _curator(folder: Path) -> "EvidenceCurator":
+    from percorso.store.sqlite.evidence_curator import SqliteEvidenceCurator
+
+    return SqliteEvidenceCurator(folder)
 
 
 def _evidence(folder: Path) -> "EvidenceLog":
@@ -141,7 +148,9 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
 
     def work(number: int, lifeline: int) -> int:
         if number == node.workers:
-            return _answer_http(configuration, board, console, lifeline)
+            from percorso.api.process import run as answer
+
+            return answer(configuration, _stores(configuration), board, console, lifeline)
         watches = number == 0
         return _work(configuration, pair, [bound[number] for bound in sockets], (board.part(number), lifeline, watches))
 
@@ -182,38 +191,6 @@ def _where(bound: "socket.socket") -> str:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-# The process that answers HTTP
-
-
-def _answer_http(configuration: "Configuration", board: "Board", bound: "socket.socket", lifeline: int) -> int:
-    """Health and metrics, apart from the mail."""
-    from percorso.api.health import routes
-    from percorso.api.server import serve
-    from percorso.metrics.exposition import CONTENT_TYPE, exposed, registry
-    from percorso.operations.standing import standing
-
-    stores, console = _stores(configuration), configuration.console
-    numbers = registry(
-        board,
-        lambda: standing(stores.queue(), stores.evidence(), workers=board.serving(time.monotonic()), now=time.time()),
-    )
-    answers = routes(
-        serving=lambda: board.all_serve(time.monotonic()),
-        metrics=lambda: exposed(numbers),
-        content_type=CONTENT_TYPE,
-    )
-    pair = (console.certificate, console.key) if console.certificate and console.key else None
-
-    async def until_stopped() -> None:
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_reader(lifeline, stop.set)
-        await serve(answers, bound, stop, pair=pair)
-
-    asyncio.run(until_stopped())
-    return 0
 
 
 # A worker

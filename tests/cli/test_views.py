@@ -216,3 +216,11 @@ def test_explain_under_an_unknown_version(command: CommandLine) -> None:
     ran = command.run("explain", "--from", "anna@corp.test", "--to", "bob@bank.test", "--at", "9")
     assert ran.code == 1
     assert "there is no version 9" in ran.err
+
+
+def test_erasing_a_person(command: CommandLine) -> None:
+    ran = command.run("log", "erase", "--address", "anna@corp.test")
+    assert (ran.code, command.node.curator.erased) == (0, ["anna@corp.test"])
+    assert ran.out.startswith("erased from 3 records")
+    assert json.loads(command.run("log", "erase", "--address", "anna@corp.test", "--json").out) == {"records": 3}
+    assert command.run("log", "erase", "--address", "anna").code == 2

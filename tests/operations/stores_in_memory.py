@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from percorso.core.mail.address import Address
 from percorso.core.settings.schema import Document
 from percorso.operations.actor import Actor
 from percorso.operations.stores import Stores
@@ -188,6 +189,23 @@ class MemoryPasswords:
         return frozenset(self.kept)
 
 
+class MemoryCurator:
+    """`EvidenceCurator` that takes notes."""
+
+    def __init__(self) -> None:
+        self.cuts: list[float] = []
+        self.erased: list[str] = []
+        self.checkpoints: list[ChainHead] = []
+
+    def cut(self, before: float) -> list[ChainHead]:
+        self.cuts.append(before)
+        return self.checkpoints
+
+    def erase(self, person: Address) -> int:
+        self.erased.append(str(person))
+        return 3
+
+
 class MemorySecrets:
     """`SecretStore`."""
 
@@ -215,6 +233,7 @@ class Node:
         self.settings = MemorySettingsStore(self.audit)
         self.desk = MemoryDesk()
         self.evidence = MemoryEvidence()
+        self.curator = MemoryCurator()
         self.passwords = MemoryPasswords(self.audit)
         self.secrets = MemorySecrets()
         self.stores = Stores(
@@ -223,6 +242,7 @@ class Node:
             audit=lambda: self.audit,
             queue=lambda: self.desk,
             evidence=lambda: self.evidence,
+            curator=lambda: self.curator,
             passwords=lambda: self.passwords,
             secrets=lambda: self.secrets,
             settings_at=self._settings_at,

@@ -1,19 +1,24 @@
-"""`percorso log search | show | verify`."""
+"""`percorso log search | show | verify | erase`."""
 
 import datetime
+import sys
 import time
+from secrets import token_hex
 from typing import Annotated
 
 import typer
 
 from percorso.cli.log_view import show_found, show_story
-from percorso.cli.node import ConfigOption, JsonOption, LimitOption, stores
+from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, stores
 from percorso.cli.output import complain, err, say, write_json
 from percorso.cli.queue import FailureOption, IdArgument, RecipientOption, SenderOption
 from percorso.cli.starters import Starters
 from percorso.core.delivery.outcome import Status
+from percorso.core.mail.address import BadAddress, parse_address
 from percorso.core.settings.duration import seconds
+from percorso.operations import evidence
 from percorso.operations import log as operations
+from percorso.operations.actor import operating_system_user
 from percorso.ports.evidence import EvidenceFilter
 
 _WHEN = "A time (2026-11-23, 2026-11-23T20:45) or a span ago (30m, 24h)."
@@ -26,6 +31,7 @@ def add(app: typer.Typer, starters: Starters) -> None:
     _add_search(log, starters)
     _add_show(log, starters)
     _add_verify(log, starters)
+    _add_erase(log, starters)
 
 
 def _add_search(log: typer.Typer, starters: Starters) -> None:
@@ -118,6 +124,39 @@ def _add_verify(log: typer.Typer, starters: Starters) -> None:
         for one in found:
             say(str(one))
         say(f"the evidence is whole: {sum(one.count for one in found)} records in {len(found)} chains")
+
+
+def _add_erase(log: typer.Typer, starters: Starters) -> None:
+    @log.command()
+    def erase(
+        address: Annotated[str, typer.Option(metavar="ADDRESS", help="Whose; with every +tag.")],
+        yes: YesOption = False,
+        config: ConfigOption = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Remove one person's names from the evidence: of all mail from or to this address.
+
+        The records stay, without sender, recipient and reply, and the chains still verify. It cannot be undone.
+        What is still in the queue is not touched; neither are backups.
+
+        Example: percorso log erase --address anna@corp.test
+        """
+        try:
+            person = parse_address(address)
+        except BadAddress as error:
+            raise typer.BadParameter(str(error)) from None
+        node = stores(starters, config)
+        question = f"Erase {person} from the evidence for good?"
+        if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+            raise typer.Exit(1)
+        with err.status("reading the evidence …"):
+            records = evidence.erase(
+                node.curator(), node.audit(), person, salt=token_hex(16), actor=operating_system_user(), now=time.time()
+            )
+        if json:
+            write_json({"records": records})
+        else:
+            say(f"erased from {records} records; `percorso audit list --event evidence:erase` has the digest")
 
 
 def _when(text: str, now: float) -> float:

@@ -3,11 +3,16 @@
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from percorso.config.schema import Configuration, Listener
 from percorso.core.mail.address import BadAddress, parse_domain
 from percorso.core.settings.problem import Path as KeyPath
 from percorso.core.settings.problem import Problem
+
+
+_LEAST_RETENTION: Final = 86_400.0
+"""Seconds: what is cut off sooner was hardly seen by anybody."""
 
 
 def check(configuration: Configuration) -> Iterator[Problem]:
@@ -25,6 +30,10 @@ def check(configuration: Configuration) -> Iterator[Problem]:
     yield from _pair("tls", configuration.tls.certificate, configuration.tls.key)
     yield from _pair("console", configuration.console.certificate, configuration.console.key)
     yield from _files(configuration)
+    if 0 < configuration.retention.evidence < _LEAST_RETENTION:
+        message = "retention: evidence is to be kept for less than a day"
+        mend = 'write a span such as "365d", or leave it out to keep it for ever'
+        yield Problem(path=("retention", "evidence"), message=message, mend=mend)
     yield from _not_yet(configuration)
 
 
@@ -139,7 +148,6 @@ def _not_yet(configuration: Configuration) -> Iterator[Problem]:
     values = (
         ("delivery", "rates", configuration.delivery.rates),
         ("delivery", "deny_networks", configuration.delivery.deny_networks),
-        ("retention", "evidence", configuration.retention.evidence),
     )
     for section, key, value in values:
         if value:

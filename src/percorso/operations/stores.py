@@ -6,7 +6,7 @@ from pathlib import Path
 
 from percorso.ports.accounts import PasswordStore
 from percorso.ports.audit import AuditLog
-from percorso.ports.evidence import EvidenceLog
+from percorso.ports.evidence import EvidenceCurator, EvidenceLog
 from percorso.ports.queue import QueueDesk
 from percorso.ports.secrets import SecretStore
 from percorso.ports.settings import SettingsSource, SettingsStore
@@ -21,6 +21,7 @@ class Stores:
     audit: Callable[[], AuditLog]
     queue: Callable[[], QueueDesk]
     evidence: Callable[[], EvidenceLog]
+    curator: Callable[[], EvidenceCurator]
     passwords: Callable[[], PasswordStore]
     secrets: Callable[[], SecretStore]
     settings_at: Callable[[int | None], SettingsSource]
