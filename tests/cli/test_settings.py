@@ -147,8 +147,8 @@ def test_apply_tells_what_keeps_a_stricter_requirement(command: CommandLine, fil
     stricter_than_asked(command)
     ran = command.run("settings", "apply", file)
     assert ran.out.splitlines()[-1] == (
-        "1 recipient in the queue keep a stricter requirement than these settings ask; "
-        "to list and relax them, apply again with --relax-queued"
+        "1 recipient in the queue keeps a stricter requirement than these settings ask; "
+        "to list and relax, apply again with --relax-queued"
     )
     assert command.node.desk.relaxed == []
 

@@ -57,9 +57,10 @@ def tell_stricter(node: Stores, how: How) -> dict[str, Any]:
         return {}
     if not how.as_json:
         some = "" if found.whole else "at least "
+        keep = "keeps" if found.count == 1 else "keep"
         say(
-            f"{some}{_recipients(found.count)} in the queue keep a stricter requirement than these settings ask; "
-            "to list and relax them, apply again with --relax-queued"
+            f"{some}{_recipients(found.count)} in the queue {keep} a stricter requirement than these settings ask; "
+            "to list and relax, apply again with --relax-queued"
         )
     return {"stricter_in_queue": found.count}
 
