@@ -1,4 +1,4 @@
-"""Opening a shard that others look at."""
+"""Opening a shard that others look at, or that holds what cannot be read."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import pytest
 
 from percorso.store import layout
 from percorso.store.files import FILES
+from percorso.store.queue_id import id_number
 from percorso.store.sqlite import connection
 from percorso.store.sqlite.shard import take_shard
-from tests.store.mail import ManualClock, keep
+from tests.store.mail import Desk, ManualClock, keep
 from tests.store.places import OnDisk
 
 
@@ -28,3 +29,25 @@ async def test_opening_waits_for_nobody_who_writes(
     shard.database.close()
     shard.lock.free()
     operator.close()
+
+
+@pytest.mark.parametrize("damage", ["UPDATE recipient SET kept = x'ff'", "UPDATE message SET meta = x'ff'"])
+async def test_what_cannot_be_read_is_held_and_keeps_nobody_waiting(
+    tmp_path: Path, clock: ManualClock, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = OnDisk(tmp_path, clock)
+    queue = disk.open()
+    first, second = await keep(queue, "bob@bank.test", "eve@shop.test"), await keep(queue)
+    await disk.close()
+    path = layout.queue_database(layout.shard_directory(disk.data_dir, 0))
+    vandal = apsw.Connection(str(path))
+    column = "message" if "recipient" in damage else "id"
+    vandal.execute(f"{damage} WHERE {column} = {id_number(first.id)}")
+    queue, desk = disk.open(), Desk()
+    queue.attach(desk)
+    assert (await desk.next()).message.id == second.id
+    states = vandal.execute("SELECT state FROM recipient WHERE message = ?", (id_number(first.id),)).fetchall()
+    assert states == [(2,), (2,)]
+    assert f"{first.id}: held, it cannot be read" in caplog.text
+    vandal.close()
+    await disk.close()

@@ -58,6 +58,8 @@ CLAIM_RECIPIENTS: Final = """
     RETURNING number, local, domain, parameters, kept, attempts, insecure_since, warned
 """
 
+HOLD_UNREADABLE: Final = "UPDATE recipient SET state = 2, last_reply = ? WHERE message = ? AND number = ?"
+
 SELECT_MESSAGE: Final = "SELECT accepted_at, size, meta, content FROM message WHERE id = ?"
 
 NEXT_DUE: Final = "SELECT min(next_attempt) FROM recipient WHERE state = 0"

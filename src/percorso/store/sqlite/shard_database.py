@@ -1,17 +1,19 @@
 """A shard's queue.db as its store thread works on it: a batch of work is one transaction."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 
 from percorso.core.delivery.outcome import Status
 from percorso.core.evidence.record import Evidence, Parties
 from percorso.ports.queue import Claim, Content, NewMessage, RecipientResult, StoreError
 from percorso.store.content import InlineContent
-from percorso.store.queue_id import ONE_SECOND, id_number
+from percorso.store.queue_id import ONE_SECOND, id_number, queue_id
 from percorso.store.recovered import INTERRUPTED
 from percorso.store.spool import Spool
 from percorso.store.sqlite import codec, queue_sql
@@ -24,6 +26,8 @@ _ROWS_PER_MESSAGE: Final = 4
 """How many due recipients are looked at for each message sought: most messages have fewer."""
 _RECOVERED_AT_ONCE: Final = 500
 """Recipients in one transaction of the recovery."""
+
+_log = logging.getLogger("percorso.store")
 
 
 class ShardDatabase:
@@ -188,15 +192,24 @@ class ShardDatabase:
         self._due_is_stale = True
         due = rows(self._connection, queue_sql.DUE_MESSAGES, (now, seek.limit * _ROWS_PER_MESSAGE))
         for number in list(dict.fromkeys(row[0] for row in due))[: seek.limit]:
-            (found,) = rows(self._connection, queue_sql.SELECT_MESSAGE, (number,))
-            accepted_at, size, meta, inline = found
             recipients = rows(self._connection, queue_sql.CLAIM_RECIPIENTS, (number, now))
-            content: Content = self._spool.open(number, size) if inline is None else InlineContent(inline)
-            claim = Claim(
-                message=codec.read_message(number, accepted_at, meta, content),
-                recipients=tuple(sorted(map(codec.read_recipient, recipients), key=lambda one: one.number)),
-            )
-            self._hand_out(number, claim, outcome)
+            try:
+                claim = self._read_claim(number, recipients)
+            except (msgspec.DecodeError, ValueError) as error:  # else this one would keep all others waiting
+                _log.error("%s: held, it cannot be read: %s", queue_id(number), error)
+                held = [(f"it cannot be read: {error}", number, row[0]) for row in recipients]
+                self._connection.executemany(queue_sql.HOLD_UNREADABLE, held)
+            else:
+                self._hand_out(number, claim, outcome)
+
+    def _read_claim(self, number: int, recipients: list[Row]) -> Claim:
+        (found,) = rows(self._connection, queue_sql.SELECT_MESSAGE, (number,))
+        accepted_at, size, meta, inline = found
+        content: Content = self._spool.open(number, size) if inline is None else InlineContent(inline)
+        return Claim(
+            message=codec.read_message(number, accepted_at, meta, content),
+            recipients=tuple(sorted(map(codec.read_recipient, recipients), key=lambda one: one.number)),
+        )
 
     def _hand_out(self, number: int, claim: Claim, outcome: Outcome) -> None:
         outcome.claims.append(claim)
