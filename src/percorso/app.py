@@ -231,12 +231,12 @@ async def _worker(
     loop.add_reader(lifeline, stop.set)
     folder, node, clock = configuration.store_dir, configuration.node, SystemClock()
     settings = SqliteSettingsSource(folder)
-    settings.watch(loop)
     queue = open_worker_queue(folder, node=node.name, clock=clock, loop=loop)
     meter = Meter(part)
     queue.watch(meter.committed)
     agent = _agent(configuration, MeteredQueue(queue, meter.settled), settings, part)
     queue.attach(agent)
+    settings.watch(loop, agent.settings_changed)
     accounts = contextlib.ExitStack()
     submission = _submission(configuration, settings, clock, accounts)
     listeners = Listeners(
