@@ -12,6 +12,8 @@ from percorso.core.alerts.course import Change
 from percorso.core.delivery.outcome import Status
 from percorso.core.smtp.data import from_wire
 from percorso.net.webhook import Webhook
+from percorso.ports.census import Census
+from percorso.ports.queue import StoreError
 from percorso.store.alert_memory import FileAlertMemory
 from percorso.store.secrets import FileSecrets
 from tests.network.credential import GOOD
@@ -116,6 +118,22 @@ async def test_a_host_that_is_down_is_alerted_once_and_its_recovery_too(watched:
     assert await watched.look(3600) == []
     subjects = [mail.content.split(b"Subject: ")[1].split(b"\r\n")[0] for mail in watched.ops.accepted]
     assert len(subjects) == 2
+    await scene.site.close()
+
+
+async def test_a_store_that_cannot_be_read_recovers_nothing(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = watched.scene
+    scene.gateway.script = {Step.DIAL: Fault.DROP}
+    await scene.deliver(BOB)
+    await watched.look()
+
+    def fail(_: SiteCensus) -> Census:
+        raise StoreError("queue.db is damaged")
+
+    monkeypatch.setattr(SiteCensus, "take", fail)
+    assert await watched.look(3600) == [(Change.RAISED, Kind.STORE_TROUBLE, "mail1.corp.test")]
+    monkeypatch.undo()
+    assert await watched.look(3600) == [(Change.RECOVERED, Kind.STORE_TROUBLE, "mail1.corp.test")]
     await scene.site.close()
 
 

@@ -1,5 +1,6 @@
 """The notice that a sender gets, read as another mail system would read it."""
 
+import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from percorso.core.delivery.dsn import MAX_HEAD, write_notice
 from percorso.core.delivery.report import Kind, Letterhead, Report, Reported
-from percorso.core.mail.address import parse_address, parse_path
+from percorso.core.mail.address import Address, parse_address, parse_path
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient, RecipientParameters
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp.data import from_wire
@@ -210,3 +211,26 @@ def test_notice_can_be_written_again_without_change() -> None:
     text = write_notice(report(INSECURE, REFUSED), LETTERHEAD)
     assert text
     assert message_from_bytes(text, policy=SMTP).as_bytes() == text
+
+
+_LOCALS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)
+
+
+@given(_LOCALS, _LOCALS, st.sampled_from(Kind), st.text(max_size=40))
+def test_no_address_becomes_a_field_or_another_recipient(sender: str, recipient: str, kind: Kind, server: str) -> None:
+    """Whatever signs an address is made of; control characters are let in by no parser."""
+    one = msgspec.structs.replace(
+        REFUSED, recipient=EnvelopeRecipient(address=Address(local=recipient, domain="bank.test")), server=server
+    )
+    about = report(asking(one, "SUCCESS", "FAILURE", "DELAY", orcpt=f"rfc822;{recipient}"), kind=kind)
+    envelope = Envelope(sender=Address(local=sender, domain="corp.test"))
+    text = write_notice(msgspec.structs.replace(about, envelope=envelope), LETTERHEAD)
+    assert text
+    header = from_wire(text).partition(b"\r\n\r\n")[0]
+    assert len(re.findall(rb"(?im)^to:", header)) == 1
+    assert set(re.findall(rb"(?m)^([^\s:]+):", header)) == {
+        b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"MIME-Version", b"Content-Type"
+    }  # fmt: skip
+    status = from_wire(text).split(b"message/delivery-status")[1].split(b"--=_b1")[0]
+    assert status.isascii()
+    assert status.count(b"\r\nFinal-Recipient:") == 1
