@@ -1,9 +1,12 @@
 """Certificates for real peers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
+
+from tests.node.running import RunningNode
 
 SERVER_NAME = "mx.test"
 
@@ -21,3 +24,11 @@ def chain_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) 
     path.write_bytes(authority.issue_cert(SERVER_NAME).private_key_and_cert_chain_pem.bytes())
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[RunningNode]:
+    """Not started yet."""
+    node = RunningNode(tmp_path)
+    yield node
+    node.stop()
