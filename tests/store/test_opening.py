@@ -51,3 +51,22 @@ async def test_what_cannot_be_read_is_held_and_keeps_nobody_waiting(
     assert f"{first.id}: held, it cannot be read" in caplog.text
     vandal.close()
     await disk.close()
+
+
+async def test_a_claim_that_cannot_be_read_does_not_stop_the_recovery(tmp_path: Path, clock: ManualClock) -> None:
+    disk = OnDisk(tmp_path, clock)
+    queue, desk = disk.open(), Desk(2)
+    queue.attach(desk)
+    first, second = await keep(queue), await keep(queue)
+    await disk.crash()
+    vandal = apsw.Connection(str(layout.queue_database(layout.shard_directory(disk.data_dir, 0))))
+    vandal.execute("UPDATE message SET meta = x'ff' WHERE id = ?", (id_number(first.id),))
+    queue, desk = disk.open(), Desk()
+    queue.attach(desk)
+    assert (await desk.next()).message.id == second.id
+    assert vandal.execute("SELECT state FROM recipient ORDER BY message").fetchall() == [(2,), (1,)]
+    assert [(one.queue_id, one.status) for one, _ in disk.attempts()] == [
+        (first.id, "uncertain"), (second.id, "uncertain")
+    ]  # fmt: skip
+    vandal.close()
+    await disk.close()

@@ -27,6 +27,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _META: Final = msgspec.msgpack.Decoder(_Meta)
 _PARAMETERS: Final = msgspec.msgpack.Decoder(RecipientParameters)
 _REQUIREMENT: Final = msgspec.msgpack.Decoder(Requirement)
+_UNREADABLE: Final = _Meta(Envelope(sender=None), Arrival(client="", helo="", listener=""), "")
 
 
 def message_row(number: int, message: NewMessage) -> Row:
@@ -96,9 +97,15 @@ def read_envelope(meta: bytes) -> Envelope:
 
 
 def read_interrupted(row: Row) -> Interrupted:
-    """From message, number, local, domain, attempts, accepted_at, size, meta of a recipient that was claimed."""
+    """From message, number, local, domain, attempts, accepted_at, size, meta of a recipient that was claimed.
+
+    What cannot be read is left out: the recovery goes on, and the next claim holds the message.
+    """
     message, _, local, domain, attempts, accepted_at, size, meta = row
-    read = _META.decode(meta)
+    try:
+        read = _META.decode(meta)
+    except msgspec.DecodeError:
+        read = _UNREADABLE
     return Interrupted(
         message_id=queue_id(message),
         envelope=read.envelope,
