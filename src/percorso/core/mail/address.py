@@ -43,6 +43,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         return not self.local.isascii()
 
 
+@lru_cache(maxsize=8192)
 def quote_local(local: str) -> str:
     """The local part as it is written in a path: quoted only where it must be (RFC 5321, 4.1.2)."""
     if _DOT_STRING.fullmatch(local):
@@ -77,6 +78,7 @@ def parse_address(text: str) -> Address:
     return Address(local=_parse_local(local_text), domain=parse_domain(domain))
 
 
+@lru_cache(maxsize=8192)
 def parse_path(text: str) -> Address | None:
     """The content of `<…>` in MAIL or RCPT; None is the null sender. Raises `BadAddress`."""
     if not text:
@@ -125,6 +127,7 @@ def domain_keys(domain: str) -> tuple[str, ...]:
     return (domain, *(f".{parent}" for parent in parents))
 
 
+@lru_cache(maxsize=8192)  # every message asks for the keys of each of its addresses several times
 def match_keys(address: Address, *, untagged: bool = True) -> tuple[str, ...]:
     """Every list entry that matches the address, the most specific first.
 

@@ -30,7 +30,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return 500 <= self.code < 600
 
     def __str__(self) -> str:
-        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+        return " ".join(filter(None, (str(self.code), self.enhanced, self.text)))
 
 
 def reply_from_lines(code: int, lines: list[str]) -> Reply:

@@ -143,7 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The requirement, if it is one, with the organization's lowest TLS version."""
         if requirement.opportunistic or requirement.min_version >= self.min_tls:
             return requirement
-        return msgspec.structs.replace(requirement, min_version=int(self.min_tls))
+        return requirement.both(Requirement(min_version=int(self.min_tls)))
 
     def _entry(self, keys: Iterable[str]) -> str | None:
         return next((key for key in keys if key in self.senders), None)

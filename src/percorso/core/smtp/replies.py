@@ -41,7 +41,14 @@ class PeerReply(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reply(self) -> Reply:
         """The reply as a value, its enhanced code told apart."""
+        if len(self.lines) == 1:
+            return _reply_of_one_line(self.code, self.lines[0])
         return reply_from_lines(self.code, self.lines)
+
+
+@lru_cache(maxsize=256)  # servers say the same to every message
+def _reply_of_one_line(code: int, text: str) -> Reply:
+    return reply_from_lines(code, [text])
 
 
 class ReplyReader:
@@ -84,22 +91,29 @@ class ReplyReader:
 
     def _take_line(self, line: bytes) -> bool:
         """Add a line to the reply; whether it was the last."""
-        match = _LINE.fullmatch(line.removesuffix(b"\n").removesuffix(b"\r"))
-        if match is None:
-            raise RemoteProtocolError(Problem.MALFORMED_REPLY, f"not an SMTP reply: {line[:80]!r}")
-        code, separator, text = match.groups()
-        if self._lines and int(code) != self._code:
+        code, last, text = _read_line(line)
+        if self._lines and code != self._code:
             raise RemoteProtocolError(
-                Problem.MALFORMED_REPLY, f"a reply that begins with {self._code} goes on with {int(code)}"
+                Problem.MALFORMED_REPLY, f"a reply that begins with {self._code} goes on with {code}"
             )
-        self._code = int(code)
-        self._lines.append(_printable(text or b""))
+        self._code = code
+        self._lines.append(text)
         self._size += len(line)
         if self._size > MAX_REPLY or len(self._lines) > MAX_LINES:
             raise RemoteProtocolError(
                 Problem.REPLY_TOO_LONG, f"a reply of more than {MAX_LINES} lines or {MAX_REPLY} octets"
             )
-        return separator != b"-"
+        return last
+
+
+@lru_cache(maxsize=256)
+def _read_line(line: bytes) -> tuple[int, bool, str]:
+    """The code of a line with its line end, whether it is the reply's last line, and its text."""
+    match = _LINE.fullmatch(line.removesuffix(b"\n").removesuffix(b"\r"))
+    if match is None:
+        raise RemoteProtocolError(Problem.MALFORMED_REPLY, f"not an SMTP reply: {line[:80]!r}")
+    code, separator, text = match.groups()
+    return int(code), separator != b"-", _printable(text or b"")
 
 
 def _printable(octets: bytes) -> str:

@@ -8,9 +8,14 @@ one setting's pin or private CA can never stand in for what another setting asks
 
 import enum
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
+
+_REMEMBERED: Final = 4096
+"""Requirements whose conjunctions and texts are kept: settings make few different ones, and every message asks."""
 
 
 class TlsVersion(enum.IntEnum):
@@ -93,16 +98,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
 
     def both(self, other: "Requirement") -> "Requirement":
         """The conjunction: at least what either asks."""
-        if other in (OPPORTUNISTIC, self):
-            return self
-        return Requirement(
-            encrypted=self.encrypted or other.encrypted,
-            min_version=max(self.min_version, other.min_version),
-            identity=_joined(self.identity, other.identity),
-            requiretls=self.requiretls or other.requiretls,
-            sts=self.sts or other.sts,
-            dane=self.dane or other.dane,
-        )
+        return _both(self, other)
 
     def covers(self, other: "Requirement") -> bool:
         """Whether this asks at least all that `other` asks."""
@@ -115,7 +111,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
         recipient's domain publishes: no other server can prove them. Encryption, TLS version and REQUIRETLS stay, and
         so does the wish for a CA-signed certificate and for one that bears the server's name.
         """
-        return replace(self, identity=identity_clauses(map(_transferred, self.identity)), sts=None, dane=False)
+        return _transferred(self)
 
     def at_host(self, host: "Requirement") -> "Requirement":
         """The conjunction with the requirement of a configured host.
@@ -123,25 +119,10 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
         A host that is known by a pin or CA of its own proves by it what is asked for in general, a CA-signed
         certificate or one that bears the server's name; a clause that names other keys, names or CAs is kept as it is.
         """
-        known = next((clause for clause in host.identity if clause.pins or clause.ca_file), None)
-        if known is None:
-            return self.both(host)
-        ours = (
-            clause if clause.anchored else replace(clause, names=known.names, ca_file=known.ca_file, pins=known.pins)
-            for clause in self.identity
-        )
-        return replace(self, identity=identity_clauses(ours)).both(host)
+        return _at_host(self, host)
 
     def __str__(self) -> str:
-        if self.opportunistic:
-            return "opportunistic"
-        parts = ["encrypted"]
-        parts += [f"TLS {TlsVersion(self.min_version)} or later"] if self.min_version else []
-        parts += [text for clause in self.identity for text in _clause_texts(clause)]
-        parts += ["REQUIRETLS"] if self.requiretls else []
-        parts += ["MTA-STS"] if self.sts else []
-        parts += ["DANE"] if self.dane else []
-        return ", ".join(dict.fromkeys(parts))
+        return _text(self)
 
 
 OPPORTUNISTIC = Requirement()
@@ -153,13 +134,58 @@ def identity_clauses(clauses: Iterable[IdentityClause]) -> tuple[IdentityClause,
     return tuple(sorted({clause for clause in clauses if not clause.empty}))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _both(one: Requirement, other: Requirement) -> Requirement:
+    if other in (OPPORTUNISTIC, one):
+        return one
+    return Requirement(
+        encrypted=one.encrypted or other.encrypted,
+        min_version=max(one.min_version, other.min_version),
+        identity=_joined(one.identity, other.identity),
+        requiretls=one.requiretls or other.requiretls,
+        sts=one.sts or other.sts,
+        dane=one.dane or other.dane,
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _transferred(requirement: Requirement) -> Requirement:
+    clauses = identity_clauses(map(_transferred_clause, requirement.identity))
+    return replace(requirement, identity=clauses, sts=None, dane=False)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _at_host(requirement: Requirement, host: Requirement) -> Requirement:
+    known = next((clause for clause in host.identity if clause.pins or clause.ca_file), None)
+    if known is None:
+        return requirement.both(host)
+    ours = (
+        clause if clause.anchored else replace(clause, names=known.names, ca_file=known.ca_file, pins=known.pins)
+        for clause in requirement.identity
+    )
+    return replace(requirement, identity=identity_clauses(ours)).both(host)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _text(requirement: Requirement) -> str:
+    if requirement.opportunistic:
+        return "opportunistic"
+    parts = ["encrypted"]
+    parts += [f"TLS {TlsVersion(requirement.min_version)} or later"] if requirement.min_version else []
+    parts += [text for clause in requirement.identity for text in _clause_texts(clause)]
+    parts += ["REQUIRETLS"] if requirement.requiretls else []
+    parts += ["MTA-STS"] if requirement.sts else []
+    parts += ["DANE"] if requirement.dane else []
+    return ", ".join(dict.fromkeys(parts))
+
+
 def _joined(one: tuple[IdentityClause, ...], other: tuple[IdentityClause, ...]) -> tuple[IdentityClause, ...]:
     if not one or not other or one == other:
         return one or other
     return identity_clauses((*one, *other))
 
 
-def _transferred(clause: IdentityClause) -> IdentityClause:
+def _transferred_clause(clause: IdentityClause) -> IdentityClause:
     """`names` ask for a name in the certificate, so at another server they become its own name."""
     return IdentityClause(ca=clause.ca, host=clause.host or bool(clause.names), dane_satisfies=clause.dane_satisfies)
 

@@ -97,8 +97,9 @@ class TlsEngine:
         if not self.established and not self._shake_hands():
             return b""
         plaintext = b""
-        # Ask for more only while there is more: a read that has to say "not yet" costs an exception.
-        while (incoming.pending or connection.pending()) and not self.peer_closed:
+        # Ask for more only while there is more: a read that has to say "not yet" costs an exception. A read takes a
+        # whole record, so what is left is all in `incoming`.
+        while incoming.pending and not self.peer_closed:
             try:
                 chunk = connection.read(RECORD)
             except ssl.SSLWantReadError:
