@@ -223,6 +223,18 @@ async def test_nothing_is_read_while_a_password_is_verified(queue: HeldQueue, de
             assert (await client.reply()).startswith("250 2.0.0 ")
 
 
+async def test_a_client_that_says_no_more_hears_its_verdict(queue: HeldQueue, desk: Desk) -> None:
+    desk.at_once = False
+    async with submitting(queue, desk) as port, secure(port) as client:
+        await client.say(plain() + "\r\n")
+        await asyncio.wait_for(desk.arrived.wait(), WAIT)
+        client.half_close()
+        for _ in range(100):
+            await asyncio.sleep(0)  # the end of the input has come by then
+        desk.waiting.pop()(Verdict(right=True))
+        assert await client.reply() == "235 2.7.0 authenticated"
+
+
 async def test_a_client_that_left_hears_no_verdict(queue: HeldQueue, desk: Desk) -> None:
     desk.at_once = False
     async with submitting(queue, desk) as port:

@@ -272,8 +272,7 @@ class Connection(asyncio.BufferedProtocol):
     def _arrived(self) -> Arrival:
         version = self._service.settings.current.version
         known = self._arrival
-        said = (self._session.helo, self._session.account)
-        if known is not None and (known.helo, known.account) == said and version == self._arrival_version:
+        if known is not None and known.helo == self._session.helo and version == self._arrival_version:
             return known
         connection = self._engine.ssl_object if self._engine is not None else None
         cipher = connection.cipher() if connection else None

@@ -67,6 +67,16 @@ def pull(session: ClientSession, sent: bytearray) -> None:
 # Before TLS
 
 
+def test_an_account_from_before_tls_is_none() -> None:
+    """Nobody authenticates in plaintext; should it ever be otherwise, it does not outlast the handshake."""
+    session = server()
+    session.account = "anna"
+    session.receive_data(b"STARTTLS\r\n")
+    assert session.next_event() == StartTls()
+    session.tls_established()
+    assert session.account == ""
+
+
 @pytest.mark.parametrize("behind", [b"EHLO x\r\n", b"R", b"\r\n", b"\x16\x03\x01"])
 def test_command_injection_before_tls(behind: bytes) -> None:
     """CVE-2011-0411: not one octet behind STARTTLS is ever read as a command."""
