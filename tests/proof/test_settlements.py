@@ -235,15 +235,6 @@ async def test_a_host_that_does_not_answer_is_remembered() -> None:
     await scene.site.close()
 
 
-async def test_what_is_lacking_comes_back_at_once() -> None:
-    scene = Scenery()
-    scene.domain("shop.test", Peer("mx.shop.test", extensions=("PIPELINING",)))
-    await scene.deliver(EVE, eight_bit=True)
-    result = scene.site.ledger.last(EVE)
-    assert (result.status, result.reply.enhanced) == (Status.FAILED, "5.6.3")
-    await scene.site.close()
-
-
 async def test_uncertain_is_tried_again_and_ends_with_its_time() -> None:
     scene = Scenery()
     scene.domain("shop.test", Peer("mx.shop.test", script={Step.CONTENT: Fault.TAKE_AND_DROP}))

@@ -147,7 +147,8 @@ class Connection:
 
     def _told(self, result: TransactionResult) -> Answered | Unreachable:
         answers = [answer for answer in result.answers if answer is not None]
-        if self.reused and all(_leaving(answer) for answer in answers):
+        theirs = [answer for answer in answers if not answer.local]
+        if self.reused and theirs and all(_leaving(answer) for answer in theirs):
             self.close()
             raise Stale
         if len(answers) == len(result.answers):

@@ -24,7 +24,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     sender: Address | None
     eight_bit: bool = False  # BODY=8BITMIME, RFC 6152
-    smtputf8: bool = False  # RFC 6531
+    smtputf8: bool = False  # the content is internationalized, RFC 6532; addresses tell for themselves
     requiretls: bool = False  # RFC 8689
     ret: str = ""  # "FULL" or "HDRS", RFC 3461, 4.3
     envid: str = ""  # RFC 3461, 4.4

@@ -58,12 +58,6 @@ class Draft(msgspec.Struct, kw_only=True):
     recipients: list[EnvelopeRecipient] = msgspec.field(default_factory=list)
     refused_recipients: int = 0
 
-    @property
-    def internationalized(self) -> bool:
-        """Whether an address cannot travel without SMTPUTF8."""
-        addresses = [recipient.address for recipient in self.recipients]
-        return any(address.needs_smtputf8 for address in (self.sender, *addresses) if address)
-
 
 MailParameter = Callable[[Draft, str, Limits], Reply | None]
 """Takes a parameter of MAIL into the draft; a reply refuses it."""

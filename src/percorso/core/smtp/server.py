@@ -385,7 +385,7 @@ class ServerSession:
         envelope = Envelope(
             sender=draft.sender,
             eight_bit=content.eight_bit,
-            smtputf8=draft.smtputf8 and (content.eight_bit or draft.internationalized),
+            smtputf8=draft.smtputf8 and content.eight_bit,
             requiretls=draft.requiretls,
             ret=draft.ret,
             envid=draft.envid,

@@ -49,14 +49,10 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     content: Iterable[bytes] | None
 
     @property
-    def needs_smtputf8(self) -> bool:
-        """Whether the message or one of its addresses is internationalized (RFC 6531, 3.4)."""
+    def internationalized(self) -> bool:
+        """Whether the message or its sender is, so that no recipient can have it without SMTPUTF8 (RFC 6531, 3.4)."""
         sender = self.envelope.sender
-        return (
-            self.envelope.smtputf8
-            or (sender is not None and sender.needs_smtputf8)
-            or any(recipient.address.needs_smtputf8 for recipient in self.recipients)
-        )
+        return self.envelope.smtputf8 or (sender is not None and sender.needs_smtputf8)
 
 
 def command(text: str) -> bytes:
@@ -84,28 +80,35 @@ def _rcpt(recipient: EnvelopeRecipient, capabilities: Capabilities) -> str:
 
 
 class Course:
-    """A running transaction: what to say next, and the answers so far."""
+    """A running transaction: what to say next, and the answers so far.
 
-    __slots__ = ("_answers", "_next_recipient", "_transaction", "commands", "lacking", "mail_accepted")
+    A recipient whose address needs SMTPUTF8 and does not find it is answered alone; the others go on without.
+    """
+
+    __slots__ = ("_answers", "_asked", "_transaction", "commands", "lacking", "mail_accepted")
 
     def __init__(self, transaction: Transaction, capabilities: Capabilities) -> None:
         if not transaction.recipients:
             raise LocalProtocolError("a transaction has at least one recipient")
         self._transaction = transaction
         self._answers: list[Answer | None] = [None] * len(transaction.recipients)
-        self._next_recipient = 0
         self.mail_accepted = False
         self.lacking = self._what_is_lacking(capabilities)
-        self.commands = [
-            (Stage.MAIL, command(self._mail(capabilities))),
-            *((Stage.RCPT, command(_rcpt(r, capabilities))) for r in transaction.recipients),
-            (Stage.DATA, b"DATA\r\n"),
-        ]
         if self.lacking:
             self.settle(Stage.MAIL, LACKING[self.lacking], local=True)
+        elif not capabilities.offers("SMTPUTF8"):
+            self._answer_internationalized()
+        going = [index for index, answer in enumerate(self._answers) if answer is None]
+        self._asked = iter(going)
+        recipients = [transaction.recipients[index] for index in going]
+        self.commands = [
+            (Stage.MAIL, command(self._mail(recipients, capabilities))),
+            *((Stage.RCPT, command(_rcpt(recipient, capabilities))) for recipient in recipients),
+            (Stage.DATA, b"DATA\r\n"),
+        ]
 
     def _what_is_lacking(self, capabilities: Capabilities) -> str:
-        if self._transaction.needs_smtputf8 and not capabilities.offers("SMTPUTF8"):
+        if self._transaction.internationalized and not capabilities.offers("SMTPUTF8"):
             return "SMTPUTF8"
         if self._transaction.envelope.eight_bit and not capabilities.offers("8BITMIME"):
             return "8BITMIME"
@@ -113,13 +116,21 @@ class Course:
             return "REQUIRETLS"
         return ""
 
-    def _mail(self, capabilities: Capabilities) -> str:
+    def _answer_internationalized(self) -> None:
+        answer = Answer(stage=Stage.RCPT, reply=LACKING["SMTPUTF8"], local=True)
+        for index, recipient in enumerate(self._transaction.recipients):
+            if recipient.address.needs_smtputf8:
+                self._answers[index] = answer
+        if not self.wanted:
+            self.lacking = "SMTPUTF8"
+
+    def _mail(self, recipients: Iterable[EnvelopeRecipient], capabilities: Capabilities) -> str:
         text = f"MAIL FROM:{_path(self._transaction.envelope.sender)}"
         if capabilities.offers("SIZE"):
             text += f" SIZE={self._transaction.size}"
         if self._transaction.envelope.eight_bit:
             text += " BODY=8BITMIME"
-        if self._transaction.needs_smtputf8:
+        if self._transaction.internationalized or any(one.address.needs_smtputf8 for one in recipients):
             text += " SMTPUTF8"
         if self._transaction.envelope.requiretls:
             text += " REQUIRETLS"
@@ -133,8 +144,7 @@ class Course:
     def take(self, stage: Stage, reply: Reply) -> None:
         """Record one answer of the dialog."""
         if stage is Stage.RCPT:
-            index = self._next_recipient
-            self._next_recipient += 1
+            index = next(self._asked)
             if not reply.positive and self._answers[index] is None:
                 self._answers[index] = Answer(stage=stage, reply=reply)
         elif stage is Stage.CONTENT or not (reply.positive or reply.code == 354):
