@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import trustme
 
+from percorso.core.mail.address import parse_address
+from percorso.core.policy.compile import compile_settings
+from percorso.core.policy.decide import decide
+from percorso.core.policy.facts import Facts, HeaderField
+from percorso.operations.settings_file import read_settings
 from tests.cli.terminal import CommandLine
 from tests.operations.test_relax import keeping
 
@@ -27,6 +33,32 @@ def file(tmp_path: Path) -> str:
 def test_check(command: CommandLine, file: str) -> None:
     ran = command.run("settings", "check", file)
     assert (ran.code, ran.out) == (0, "settings.toml: can be applied (1 host)\n")
+
+
+def test_the_example_can_be_applied_and_requires_tls_by_subject(command: CommandLine, file: str) -> None:
+    Path(file).write_text(command.run("settings", "example").out)
+    ran = command.run("settings", "check", file)
+    assert (ran.code, ran.err) == (0, "")
+    document = read_settings(Path(file)).document
+    subject = HeaderField(name="subject", raw="Re: [Secure] Offer", decoded="Re: [Secure] Offer")
+    facts = Facts(sender=parse_address("a@corp.test"), recipient=parse_address("b@other.test"), headers=(subject,))
+    decision = decide(facts, compile_settings(document, 1))
+    assert decision.rules == ("routing_rule/Secure by subject", "alternate_secure_route/")
+    assert [hop.requirement.encrypted for hop in decision.hops] == [True, True]
+
+
+def test_a_public_ca_of_ones_own_is_warned_of(command: CommandLine, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    public, private = trustme.CA(organization_name="Public").cert_pem, trustme.CA().cert_pem
+    public.write_to_path("public.pem")
+    private.write_to_path("private.pem")
+    store = Path("store.pem")
+    store.write_bytes(b"# a comment\n" + trustme.CA().cert_pem.bytes() + public.bytes().replace(b"\n", b"\r\n"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(store.absolute()))
+    for name, warned in (("public.pem", True), ("private.pem", False)):
+        Path(file).write_text(f'{SETTINGS}ca_file = "{Path(name).absolute()}"\n')
+        ran = command.run("settings", "check", file)
+        assert ran.code == 0
+        assert ("holds 1 CA that this machine trusts" in " ".join(ran.err.split())) is warned
 
 
 def test_check_tells_every_problem_and_ends_with_2(command: CommandLine, file: str) -> None:

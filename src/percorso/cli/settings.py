@@ -1,7 +1,8 @@
-"""`percorso settings check | plan | apply | export | history | rollback`."""
+"""`percorso settings example | check | plan | apply | export | history | rollback`."""
 
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,9 @@ from percorso.cli.relax_view import How, relax_queued, tell_stricter
 from percorso.cli.starters import Starters
 from percorso.operations import settings as operations
 from percorso.operations.actor import operating_system_user
-from percorso.operations.secret import missing_secrets, named_secrets
-from percorso.operations.settings_file import BadSettings, Draft, read_settings
+from percorso.operations.settings_file import BadSettings, Draft, check_settings, read_settings
 from percorso.operations.stores import Stores
+from percorso.operations.warnings import warnings
 from percorso.ports.settings import SettingsConflict
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A settings document (TOML).", show_default=False)]
@@ -66,6 +67,18 @@ def _add_judging(settings: typer.Typer, starters: Starters) -> None:
 
 
 def _add_reading(settings: typer.Typer, starters: Starters) -> None:
+    @settings.command()
+    def example(json: JsonOption = False) -> None:
+        """Write a settings document to start from: hosts, a list of partners, [secure] in the subject, a route.
+
+        Example: percorso settings example > settings.toml
+        """
+        text = (files("percorso.cli") / "example.toml").read_text(encoding="utf-8")
+        if json:
+            write_json(check_settings(text, Path("example.toml")).document.model_dump(mode="json"))
+        else:
+            sys.stdout.write(text)
+
     @settings.command()
     def export(
         version: Annotated[int | None, typer.Option(min=0, show_default=False, help="An older version.")] = None,
@@ -169,9 +182,7 @@ def _read(file: Path, *, as_json: bool) -> Draft:
 
 def _warnings(draft: Draft, starters: Starters, config: Path | None) -> list[str]:
     """Tell what does not keep the document from being applied, and return it."""
-    if not any(named_secrets(draft.document)):
-        return []
-    found = list(missing_secrets(draft.document, stores(starters, config).secrets()))
+    found = warnings(draft.document, lambda: stores(starters, config).secrets())
     for warning in found:
         complain(f"warning: {warning}")
     return found
