@@ -137,3 +137,10 @@ def test_typed_twice_and_not_echoed(node: CommandLine, monkeypatch: pytest.Monke
     assert (ran.code, len(asked)) == (0, 2)
     assert node.node.secrets.get("gw") == b"s3cret typed"
     assert "s3cret" not in ran.out + ran.err
+
+
+def test_send_needs_a_listener_without_accounts(command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "percorso.toml").write_text('[[listener]]\nrole = "submission"\n')
+    ran = command.run("send", "--from", "anna@corp.test", "--to", "bob@bank.test")
+    assert ran.code == 2
+    assert "every listener is for accounts" in " ".join(ran.err.replace("│", "").split())

@@ -31,7 +31,7 @@ def send(  # noqa: PLR0913 (the options of one verb)
         Path | None, typer.Option(metavar="FILE", show_default=False, help='A whole message instead; "-" reads it.')
     ] = None,
     server: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Default: the first listener of the configuration.")
+        str, typer.Option(metavar="HOST:PORT", help="Default: the configuration's first listener for relay.")
     ] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -86,7 +86,10 @@ def _server(text: str, config: Path | None) -> tuple[str, int, bool]:
         if not host or not port.isdecimal():
             raise typer.BadParameter(f"--server: {text!r} is no HOST:PORT")
         return host.strip("[]"), int(port), port == "465"
-    listener = configuration(config).listener[0]
+    listeners = configuration(config).listener
+    listener = next((one for one in listeners if one.role == "relay"), None)
+    if listener is None:
+        raise typer.BadParameter("every listener is for accounts; give --server, or send with a mail program's account")
     host, _, port = listener.address.rpartition(":")
     host = host.strip("[]")
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port), listener.tls == "implicit"  # noqa: S104 (compared)
