@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from percorso.core.hosts.host import Host
-from percorso.core.mail.headers import find_fields, unfold
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.decide import decide
 from percorso.core.policy.decision import Decision, Hop
@@ -19,7 +18,7 @@ from percorso.core.policy.settings import Settings
 from percorso.core.tls.requirement import Requirement
 from percorso.delivery.hand import Held
 from percorso.delivery.job import Job
-from percorso.lookups.facts import MessageFacts
+from percorso.lookups.facts import MessageFacts, read_header
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Claim
 from percorso.ports.settings import SettingsSource
@@ -27,7 +26,6 @@ from percorso.ports.settings import SettingsSource
 MAX_RECIPIENTS: Final = 100
 """Of one transaction; every server takes so many (RFC 5321, 4.5.3.1.8)."""
 _AT_ONCE: Final = 100  # recipients decided on before others get a turn
-_MAX_MESSAGE_ID: Final = 250  # characters that the evidence keeps
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +69,7 @@ class Sorter:
         """The jobs of the claim, which is all or part of what is held; together they have its recipients once."""
         head = claim.message.content.head()
         settings, decisions = await self._decide(claim, head)
-        message_id = _message_id(head)
+        message_id = read_header(head, settings.header_names).message_id
         queued = claim.recipients
         return [
             Job(
@@ -104,8 +102,3 @@ class Sorter:
                     await asyncio.sleep(0)
             if settings is self._source.current:
                 return settings, decisions
-
-
-def _message_id(head: bytes) -> str:
-    fields = find_fields(head, ("message-id",))
-    return unfold(fields[0][1])[:_MAX_MESSAGE_ID] if fields else ""

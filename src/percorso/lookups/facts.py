@@ -4,6 +4,7 @@ What is the message's own is gathered once, from its envelope, its arrival and o
 `of` adds what is a recipient's own.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,8 +19,40 @@ from percorso.ports.settings import SettingsSource
 MAX_HEAD: Final = 256 * 1024
 """Octets of a header section that are looked through; what a longer one hides makes it unreadable."""
 
-_ALWAYS: Final = frozenset({"from", "received", "tls-required"})
+_MAX_MESSAGE_ID: Final = 250  # characters that the evidence keeps
+
+_ALWAYS: Final = frozenset({"from", "message-id", "received", "tls-required"})
 _NOT_ASKED: Final = Published()
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What a header section says."""
+
+    senders: tuple[str, ...]
+    unreadable_from: bool
+    fields: tuple[HeaderField, ...]
+    relaxes_tls: bool
+    received: int
+    message_id: str
+
+
+@lru_cache(maxsize=64)  # delivery asks for what reception asked for a moment before; each may have `MAX_HEAD` octets
+def read_header(head: bytes, wanted: frozenset[str]) -> Header:
+    """What the header section says, with the `wanted` fields."""
+    found = find_fields(head, _ALWAYS | wanted)
+    too_long = len(head) >= MAX_HEAD and b"\r\n\r\n" not in head
+    senders, unreadable_from = _senders(found)
+    fields = _headers(found, wanted) if wanted else ()
+    if too_long:
+        fields += tuple(HeaderField(name=name, raw="", decoded=None) for name in sorted(wanted))
+    return Header(
+        senders=senders,
+        unreadable_from=unreadable_from or too_long,
+        fields=fields,
+        relaxes_tls=_relaxes_tls(found),
+        received=sum([name == "received" for name, _ in found]),
+        message_id=next((unfold(value)[:_MAX_MESSAGE_ID] for name, value in found if name == "message-id"), ""),
+    )
 
 
 class MessageFacts:
@@ -32,27 +65,21 @@ class MessageFacts:
         settings = source.current
         self._source = source
         self._uses_lists = settings.uses_lists
-        wanted = settings.header_names
-        fields = find_fields(head, _ALWAYS | wanted if wanted else _ALWAYS)
-        too_long = len(head) >= MAX_HEAD and b"\r\n\r\n" not in head
-        header_from, unreadable_from = _senders(fields)
-        headers = _headers(fields, wanted) if wanted else ()
-        if too_long:
-            headers += tuple(HeaderField(name=name, raw="", decoded=None) for name in sorted(wanted))
+        header = read_header(head, settings.header_names)
         self._message = Facts(
             sender=envelope.sender,
             recipient=_NOBODY,
             account=arrival.account,
-            header_from=header_from,
-            unreadable_from=unreadable_from or too_long,
-            headers=headers,
+            header_from=header.senders,
+            unreadable_from=header.unreadable_from,
+            headers=header.fields,
             size=size,
             requiretls=envelope.requiretls,
-            tls_required_no=not envelope.requiretls and _relaxes_tls(fields),
+            tls_required_no=not envelope.requiretls and header.relaxes_tls,
             sender_lists=self._lists(envelope.sender),
             arrived_from=arrival.host,
             own_report=arrival.own_report,
-            received_count=sum(name == "received" for name, _ in fields),
+            received_count=header.received,
         )
 
     def of(
