@@ -12,9 +12,8 @@ class Bench:
     def __init__(self, *, width: int, linger: float = 10.0) -> None:
         self.begun: list[int] = []
         self.ended: list[int] = []
-        self.deserted = asyncio.Event()
         self.gates: dict[int, asyncio.Event] = {}
-        self.lane: Lane[int] = Lane(self._work, self.deserted.set, width=width, linger=linger)
+        self.lane: Lane[int] = Lane(self._work, width=width, linger=linger, owner=lambda item: item // 100)
 
     async def _work(self, item: int) -> None:
         self.begun.append(item)
@@ -64,7 +63,8 @@ async def test_workers_go_home_and_come_back() -> None:
     bench = Bench(width=2, linger=0.001)
     bench.lane.put(1)
     await bench.let_go(1)
-    await asyncio.wait_for(bench.deserted.wait(), 5)
+    while not bench.lane.deserted:  # noqa: ASYNC110 (it tells nobody)
+        await asyncio.sleep(0.001)
     bench.lane.put(2)
     await bench.let_go(2)
     assert bench.ended == [1, 2]
@@ -109,4 +109,43 @@ async def test_who_is_late_at_the_end_is_cancelled() -> None:
     await bench.lane.ended(timeout=0.01)
     assert bench.begun == [1]
     assert bench.ended == []
-    assert bench.deserted.is_set()
+    assert bench.lane.deserted
+
+
+async def test_one_of_each_owner_in_turn() -> None:
+    bench = Bench(width=1)
+    for item in (0, 1, 2, 3, 100, 101, 200):
+        bench.lane.put(item)
+    await settle()
+    await bench.let_go(0, 1, 2, 3, 100, 101, 200)
+    assert bench.ended == [0, 100, 200, 1, 101, 2, 3]
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)
+
+
+async def test_who_has_most_gives_back_first() -> None:
+    bench = Bench(width=0)
+    for item in (0, 1, 2, 100):
+        bench.lane.put(item)
+    assert bench.lane.count(0) == 3
+    assert bench.lane.shed(2) == [2, 1]
+    assert sorted(bench.lane.shed(0)) == [0, 100]
+
+
+async def test_more_or_fewer_workers_while_it_goes_on() -> None:
+    bench = Bench(width=1)
+    for item in range(6):
+        bench.lane.put(item)
+    await settle()
+    bench.lane.widen(3)
+    await settle()
+    assert bench.begun == [0, 1, 2]
+    bench.lane.widen(1)
+    await bench.let_go(0, 1)
+    assert bench.begun == [0, 1, 2]
+    await bench.let_go(2)
+    assert bench.begun == [0, 1, 2, 3]
+    await bench.let_go(3, 4, 5)
+    assert bench.ended == [0, 1, 2, 3, 4, 5]
+    bench.lane.dismiss()
+    await bench.lane.ended(timeout=5)

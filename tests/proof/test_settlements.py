@@ -309,7 +309,8 @@ async def test_the_evidence_of_a_delivery() -> None:
 
 async def test_a_dead_destination_does_not_take_all_the_room() -> None:
     scene = Scenery(concurrency=2, max_claims=10)
-    scene.domain("bank.test", Peer("mx.bank.test", script={Step.DIAL: Fault.DROP}))
+    dead = Peer("mx.bank.test", script={Step.DIAL: Fault.DROP})
+    scene.domain("bank.test", dead)
     alive = Peer("mx.shop.test")
     scene.domain("shop.test", alive)
     crowd = [f"user{number}@bank.test" for number in range(40)]
@@ -320,7 +321,13 @@ async def test_a_dead_destination_does_not_take_all_the_room() -> None:
     assert alive.accepted
     for _ in range(100):
         await scene.site.later(15)
-    assert {result.parties.recipient for result in ledger.results} == {*crowd, EVE}
+    tried = [result for result in ledger.results if result.parties.recipient != EVE]
+    assert 5 < len(tried) < 20, "the probes alone"
+    dead.script = {}
+    for _ in range(100):
+        await scene.site.later(60)
+    delivered = [result.parties.recipient for result in ledger.results if result.status is Status.DELIVERED]
+    assert sorted(delivered) == sorted([*crowd, EVE])
     assert ledger.wrong == []
     await scene.site.close()
 

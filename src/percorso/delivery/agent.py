@@ -4,18 +4,21 @@
 2. A lane has a few workers. A worker carries a job through its plan (`carry.py`) and settles it (`settle.py`). Where
    the settings changed before MAIL, the job is decided on again instead.
 3. What was taken is settled or given back, whatever happens: an error of ours defers, a stop gives back.
-4. A destination that nothing gets through to keeps few jobs in hand; the others go back to the queue for a while.
+4. What a destination cannot take now goes back to the queue until its turn (`destination.py`), and so does what one
+   sender has in hand beyond its share: a dead or slow destination, or somebody's flood, does not delay others.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Final
 
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.settings import Settings
+from percorso.core.settings.rate import Rate
 from percorso.delivery import log
 from percorso.delivery.carry import Carrier
+from percorso.delivery.destination import TURNS, Destination
 from percorso.delivery.ended import Ended
 from percorso.delivery.hand import Held, WorkInHand
 from percorso.delivery.job import Job
@@ -23,7 +26,7 @@ from percorso.delivery.lane import Lane
 from percorso.delivery.options import DeliveryOptions
 from percorso.delivery.pool import ConnectionPool
 from percorso.delivery.send import Outdated, Sender
-from percorso.delivery.settle import Settler
+from percorso.delivery.settle import Settler, deadline, overdue
 from percorso.delivery.sort import Sorter
 from percorso.lookups.route import Router
 from percorso.ports.clock import Clock
@@ -32,32 +35,9 @@ from percorso.ports.queue import Claim, Queue
 from percorso.ports.settings import SettingsSource
 
 _SORTERS: Final = 50  # claims decided on at once; they wait only for published policies
-_SILENT: Final = 5  # jobs in a row without an answer
-_CROWDED_WAIT: Final = 10.0  # seconds until what found its lane full is due again
+_LOOK: Final = 1.0  # seconds between looks at the destinations
 _BROKEN_WAIT: Final = 60.0  # seconds until what met an error of ours is due again
 _BROKEN: Final = Reply(code=451, enhanced="4.3.0", text="internal error; the log of this node has the trace")
-
-
-class Destination:
-    """The lane of one destination, and how many jobs may wait in it."""
-
-    def __init__(self, lane: Lane[Job], options: DeliveryOptions) -> None:
-        self.lane = lane
-        self._options = options
-        self._answered = False
-        self._silence = 0
-
-    def note(self, *, answered: bool) -> None:
-        """One more job is over, with an answer or without."""
-        self._answered = self._answered or answered
-        self._silence = 0 if answered else self._silence + 1
-
-    @property
-    def limit(self) -> int:
-        """As many as there is room for while it answers, a quarter until it does, few once it is silent."""
-        if self._silence >= _SILENT:
-            return 2 * self._options.concurrency
-        return self._options.max_claims if self._answered else max(1, self._options.max_claims // 4)
 
 
 class DeliveryAgent:
@@ -81,8 +61,11 @@ class DeliveryAgent:
         self._sorter = Sorter(settings, clock)
         self._carrier = Carrier(router, Sender(dialer, self._pool, options, settings), clock, options.node)
         self._settler = Settler(queue, options)
-        self._intake: Lane[Held] = Lane(self._sort, lambda: None, width=_SORTERS, linger=options.linger)
+        self._intake: Lane[Held] = Lane(self._sort, width=_SORTERS, linger=options.linger)
         self._destinations: dict[str, Destination] = {}
+        self._floods: dict[Hashable, float] = {}
+        """By sender: the last turn given to what exceeds its share."""
+        self._looks: asyncio.TimerHandle | None = None
         self._stopping = False
 
     @property
@@ -104,13 +87,17 @@ class DeliveryAgent:
                 self._intake.put(held)
 
     def settings_changed(self, _: Settings) -> None:
-        """What waits may now go another way: it is decided on again soon."""
+        """What waits may now go another way, and hosts be repaired: it is decided on again soon."""
+        for destination in self._destinations.values():
+            destination.forgive()
         self._queue.decide_again()
 
     async def stop(self, grace: float) -> None:
         """Take no more, give back what was not begun, and let what is under way end within `grace` seconds."""
         self._stopping = True
         self._hand.close()
+        if self._looks:
+            self._looks.cancel()
         for held in self._intake.dismiss():
             self._give_back(held, held.claim)
         for destination in self._destinations.values():
@@ -134,7 +121,7 @@ class DeliveryAgent:
             raise
         except Exception:
             log.undecided(claim.message.id)
-            self._give_back(held, claim, wait=_BROKEN_WAIT)
+            self._give_back(held, claim, due=self._clock.now() + _BROKEN_WAIT)
             return
         for job in jobs:
             self._dispatch(job)
@@ -143,26 +130,48 @@ class DeliveryAgent:
         if self._stopping:
             self._give_back(job.held, job.untried)
             return
-        destination = self._destination(job.destination)
-        if destination.lane.waiting >= destination.limit:
-            self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
+        now, free = self._clock.now(), self._hand.room()
+        destination = self._destination(job)
+        turn = self._turn_in_flood(job, destination, now, free) or destination.turn(job, now, free=free)
+        if not turn:
+            destination.lane.put(job)
+        elif not overdue(job, now):
+            self._give_back(job.held, job.untried, due=min(turn, deadline(job, now)))
+        elif destination.unreachable and destination.silence:
+            self._settle(job, self._carrier.stopped(job, destination.silence))
         else:
             destination.lane.put(job)
 
-    def _destination(self, name: str) -> Destination:
+    def _turn_in_flood(self, job: Job, destination: Destination, now: float, free: int) -> float:
+        """The turn of what one sender has in hand beyond the room that it leaves to others; 0 where it does not."""
+        if self._hand.share(job.owner) <= free or destination.quick:
+            return 0.0
+        turn = max(now + _LOOK, self._floods.get(job.owner, 0.0) + 1.0 / TURNS)
+        self._floods[job.owner] = turn
+        return turn
+
+    def _destination(self, job: Job) -> Destination:
+        name = job.destination
         destination = self._destinations.get(name)
         if destination is None:
-            lane = Lane(
-                self._deliver,
-                partial(self._forget, name),
-                width=self._options.concurrency,
-                linger=self._options.linger,
-            )
-            destination = self._destinations[name] = Destination(lane, self._options)
+            options = self._options
+            lane = Lane(self._deliver, width=options.concurrency, linger=options.linger, owner=lambda job: job.owner)
+            rate = _rate(job, options)
+            destination = self._destinations[name] = Destination(lane, concurrency=options.concurrency, rate=rate)
+            if self._looks is None:
+                self._looks = asyncio.get_running_loop().call_later(_LOOK, self._look)
         return destination
 
-    def _forget(self, name: str) -> None:
-        del self._destinations[name]
+    def _look(self) -> None:
+        """Take back what waits for slow destinations, and forget those that nothing is to be remembered of."""
+        now = self._clock.now()
+        for name, destination in list(self._destinations.items()):
+            self._shed(name, destination.relieve(self._hand.room()))
+            if destination.forgettable(now):
+                del self._destinations[name]
+        self._floods = {owner: turn for owner, turn in self._floods.items() if turn > now}
+        again = self._destinations and not self._stopping
+        self._looks = asyncio.get_running_loop().call_later(_LOOK, self._look) if again else None
 
     # Delivering
 
@@ -173,13 +182,18 @@ class DeliveryAgent:
             self._give_back(job.held, job.untried)
             raise
         except Outdated:
+            self._abandon(job)
             await self._decide(job.held, job.untried)
             return
         except Exception:
             log.broken(job)
-            ended = self._carrier.stopped(job, _BROKEN)
+            self._abandon(job)
+            self._settle(job, self._carrier.stopped(job, _BROKEN))
+            return
         self._settle(job, ended)
-        self._note(job.destination, answered=ended.answered)
+        now = self._clock.now()
+        if destination := self._destinations.get(job.destination):
+            self._shed(job.destination, destination.note(ended, now, free=self._hand.room()))
 
     def _settle(self, job: Job, ended: Ended) -> None:
         """Settle it as it ended; where an error of ours prevents even that, as an error of ours."""
@@ -192,20 +206,28 @@ class DeliveryAgent:
                 self._settler.settle(self._carrier.stopped(job, _BROKEN), done)
             except Exception:
                 log.broken(job)
-                self._give_back(job.held, job.untried, wait=_BROKEN_WAIT)
+                self._give_back(job.held, job.untried, due=self._clock.now() + _BROKEN_WAIT)
 
-    def _note(self, name: str, *, answered: bool) -> None:
-        """Remember whether the destination answers, and give back what is now too much for it."""
-        destination = self._destinations.get(name)
-        if destination is None:
-            return
-        destination.note(answered=answered)
-        crowd = destination.lane.shed(destination.limit)
+    def _abandon(self, job: Job) -> None:
+        if destination := self._destinations.get(job.destination):
+            destination.abandon()
+
+    def _shed(self, name: str, crowd: list[Job]) -> None:
+        """Give back what is too much for a destination."""
         for job in crowd:
-            self._give_back(job.held, job.untried, wait=_CROWDED_WAIT)
+            self._dispatch(job)
         if crowd:
             log.crowded(name, len(crowd))
 
-    def _give_back(self, held: Held, untried: Claim, *, wait: float = 0.0) -> None:
-        self._queue.release(untried, due=self._clock.now() + wait if wait else 0.0)
+    def _give_back(self, held: Held, untried: Claim, *, due: float = 0.0) -> None:
+        self._queue.release(untried, due=due)
         self._hand.done(held, len(untried.recipients))
+
+
+def _rate(job: Job, options: DeliveryOptions) -> Rate | None:
+    if not job.hops:
+        return None
+    hop = job.hops[0]
+    if hop.host:
+        return options.rates.get(str(hop))
+    return options.rates.get(hop.domain) or options.rates.get("*")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from percorso.core.delivery.outcome import Answered, Status, TargetOutcome, Uncertain, Unmet
+from percorso.core.delivery.outcome import Answered, Status, TargetOutcome, Uncertain, Unmet, Unreachable
 from percorso.core.delivery.plan import Plan, Settle, Tried
+from percorso.core.delivery.window import too_much
 from percorso.core.evidence.record import Evidence, Parties, TargetTried, TlsFacts
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.decision import Hop
@@ -25,8 +26,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[TargetTried, ...]
     """The other targets that were tried."""
     tls: TlsFacts
-    answered: bool
-    """Whether any server answered about the message."""
+    reached: bool
+    """Whether any server could be talked to, or it is known for good that there is none."""
+    too_much: bool
+    """Whether a server said that it has too much to do."""
     lost_host: str
     """The configured host that was tried and none of whose servers answered; empty where there is none."""
     at: float  # unix seconds
@@ -97,7 +100,8 @@ def ended(job: Job, plan: Plan, settle: Settle, shown: Sequence[TlsFacts], *, at
         last=last,
         others=tuple([_told(tried, plan) for tried in others]),
         tls=shown[place] if plan.tried else TlsFacts(),
-        answered=any(isinstance(tried.outcome, Answered) for tried in plan.tried),
+        reached=_reached(plan, settle),
+        too_much=any(too_much(reply) for tried in plan.tried for reply in _replies(tried.outcome)),
         lost_host=_lost_host(plan),
         at=at,
         node=node,
@@ -112,6 +116,18 @@ def _settled_by(plan: Plan, settle: Settle) -> int:
         if settle.failure and isinstance(outcome, Unmet) and outcome.failure == settle.failure:
             return place
     return named[-1] if named else len(plan.tried) - 1
+
+
+def _reached(plan: Plan, settle: Settle) -> bool:
+    if any(isinstance(tried.outcome, Answered | Unmet) for tried in plan.tried):
+        return True
+    return all(status is Status.FAILED for status, _ in settle.results)
+
+
+def _replies(outcome: TargetOutcome) -> tuple[Reply, ...]:
+    if isinstance(outcome, Answered):
+        return outcome.replies
+    return (outcome.reply,) if isinstance(outcome, Unreachable) else ()
 
 
 def _lost_host(plan: Plan) -> str:

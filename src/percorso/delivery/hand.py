@@ -1,6 +1,7 @@
 """The work in hand: how much of the queue delivery has taken, and when it takes more."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import msgspec
@@ -21,6 +22,12 @@ class Held(msgspec.Struct, kw_only=True):
     open: int
     """Recipients that are neither settled nor given back."""
 
+    @property
+    def owner(self) -> Hashable:
+        """The account that submitted it, else the sender."""
+        message = self.claim.message
+        return message.arrival.account or message.envelope.sender
+
 
 class WorkInHand:
     """Counts claims and octets, and calls `wake` when there is room again."""
@@ -31,6 +38,7 @@ class WorkInHand:
         self._wake = wake
         self._claims = 0
         self._octets = 0
+        self._shares: Counter[Hashable] = Counter()
         self._was_full = False
         self._closed = False
 
@@ -53,7 +61,13 @@ class WorkInHand:
         self._claims += 1
         self._octets += octets
         self._was_full = self._was_full or not self.room()
-        return Held(claim=claim, octets=octets, open=len(claim.recipients))
+        held = Held(claim=claim, octets=octets, open=len(claim.recipients))
+        self._shares[held.owner] += 1
+        return held
+
+    def share(self, owner: Hashable) -> int:
+        """How many claims in hand are one owner's."""
+        return self._shares[owner]
 
     def done(self, held: Held, recipients: int) -> None:
         """So many of its recipients are settled or given back."""
@@ -62,6 +76,10 @@ class WorkInHand:
             return
         self._claims -= 1
         self._octets -= held.octets
+        if self._shares[held.owner] > 1:
+            self._shares[held.owner] -= 1
+        else:
+            del self._shares[held.owner]
         if self._was_full and self.room() >= max(1, self._max_claims // 4):
             self._was_full = False
             self._wake()

@@ -1,5 +1,7 @@
 """A job: recipients of one message that travel together, and what was decided for each."""
 
+from collections.abc import Hashable
+
 import msgspec
 
 from percorso.core.mail.reply import Reply
@@ -24,6 +26,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def message(self) -> QueuedMessage:
         """The message."""
         return self.held.claim.message
+
+    @property
+    def owner(self) -> Hashable:
+        """Whose mail it is, where mail of one is not to delay that of others: the account's, else the sender's."""
+        return self.held.owner
 
     @property
     def hops(self) -> tuple[Hop, ...]:

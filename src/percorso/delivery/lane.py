@@ -5,27 +5,32 @@ is more to do than hands, and end when nothing came for a while.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
+
+from percorso.delivery.fair import FairQueue
 
 Item = TypeVar("Item")
 
 
 class Lane(Generic[Item]):
-    """Items in their order, and up to `width` workers that wait `linger` seconds for more.
+    """Items of each owner in their order, and up to `width` workers that wait `linger` seconds for more.
 
-    `work` sees to its own errors; `deserted` is called when the last worker has gone home.
+    `work` sees to its own errors.
     """
 
     def __init__(
-        self, work: Callable[[Item], Awaitable[None]], deserted: Callable[[], None], *, width: int, linger: float
+        self,
+        work: Callable[[Item], Awaitable[None]],
+        *,
+        width: int,
+        linger: float,
+        owner: Callable[[Item], Hashable] = lambda _: None,
     ) -> None:
         self._work = work
-        self._deserted = deserted
         self._width = width
         self._linger = linger
-        self._waiting: deque[Item] = deque()
+        self._waiting: FairQueue[Item] = FairQueue(owner)
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -34,17 +39,38 @@ class Lane(Generic[Item]):
         """Items that no worker has taken yet."""
         return len(self._waiting)
 
+    @property
+    def deserted(self) -> bool:
+        """Whether there is neither work nor a worker."""
+        return not self._workers and not self._waiting
+
+    def count(self, owner: Hashable) -> int:
+        """Items of one owner that no worker has taken yet."""
+        return self._waiting.count(owner)
+
+    @property
+    def delay(self) -> float:
+        """How long the next item has been waiting, in seconds."""
+        now = asyncio.get_running_loop().time()
+        return now - self._waiting.since(now)
+
+    def widen(self, width: int) -> None:
+        """Have so many workers from now on; those that are too many go home after what they do."""
+        self._width = width
+        for _ in range(min(len(self._waiting), width - len(self._workers))):
+            self._begin()
+
     def put(self, item: Item) -> None:
         """Add work at the end."""
-        self._waiting.append(item)
+        self._waiting.put(item, asyncio.get_running_loop().time())
         if self._idle:
             self._idle.pop().set_result(None)
         elif len(self._workers) < self._width:
-            self._workers.add(asyncio.get_running_loop().create_task(self._run()))
+            self._begin()
 
     def shed(self, keep: int) -> list[Item]:
-        """Take back the last items beyond `keep` that no worker has taken."""
-        return [self._waiting.pop() for _ in range(len(self._waiting) - keep)]
+        """Take back items beyond `keep` that no worker has taken, the last of whoever has most."""
+        return self._waiting.drop(keep)
 
     def dismiss(self) -> list[Item]:
         """No more work: idle workers go home, busy ones after what they do. Returns what is left undone."""
@@ -62,15 +88,16 @@ class Lane(Generic[Item]):
                 worker.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _begin(self) -> None:
+        self._workers.add(asyncio.get_running_loop().create_task(self._run()))
+
     async def _run(self) -> None:
         try:
-            while self._waiting or await self._more_comes():
-                await self._work(self._waiting.popleft())
+            while len(self._workers) <= self._width and (self._waiting or await self._more_comes()):
+                await self._work(self._waiting.take())
         finally:
             if worker := asyncio.current_task():
                 self._workers.discard(worker)
-            if not self._workers:
-                self._deserted()
 
     async def _more_comes(self) -> bool:
         """Wait for an item; whether one is there now."""

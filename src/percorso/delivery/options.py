@@ -1,8 +1,10 @@
 """What differs between nodes about delivery, as the composition root hands it in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
+
+from percorso.core.settings.rate import Rate
 
 
 def no_secrets(name: str) -> bytes:
@@ -18,7 +20,9 @@ class DeliveryOptions(msgspec.Struct, frozen=True, kw_only=True):
     hello_name: str
     """What EHLO says, and who reports failures: a domain name."""
     concurrency: int = 20
-    """Connections to one destination at once."""
+    """Connections to one destination at once, once it has shown that it takes so many."""
+    rates: Mapping[str, Rate] = msgspec.field(default_factory=dict)
+    """Messages in a span of time, by recipient domain, "host NAME", or "*" for every other domain."""
     max_claims: int = 2000
     """Claims in hand at once."""
     max_bytes: int = 64 * 1024 * 1024

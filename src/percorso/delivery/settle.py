@@ -9,7 +9,7 @@
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -20,6 +20,7 @@ from percorso.core.delivery.retry import expires_at, next_attempt, warns_at
 from percorso.core.mail.reply import Reply
 from percorso.delivery import log
 from percorso.delivery.ended import Ended
+from percorso.delivery.job import Job
 from percorso.delivery.notice import Fallen, notice_of
 from percorso.delivery.options import DeliveryOptions
 from percorso.ports.queue import NewMessage, Queue, RecipientResult, Settlement, StoreError
@@ -74,6 +75,25 @@ class Settler:
             due = ended.at + _AGAIN
             return _changed(fates, places, status=Status.DEFERRED, reply=reply, next_attempt=due), None
         return (_changed(fates, places, warned=True) if kind is Kind.DELAYED else fates), notice
+
+
+def overdue(job: Job, now: float) -> bool:
+    """Whether the time of a recipient is up, or the sender is to be told that it waits."""
+    return any(at <= now for at in _deadlines(job))
+
+
+def deadline(job: Job, now: float) -> float:
+    """When the job will be overdue, unix seconds, where it is not yet."""
+    return min(at for at in _deadlines(job) if at > now)
+
+
+def _deadlines(job: Job) -> Iterator[float]:
+    """The times at which something is to be done, though nothing was tried."""
+    message = job.message
+    yield message.accepted_at + job.settings.expiry
+    for queued in job.recipients:
+        if message.envelope.sender and not queued.warned and wants(queued.recipient, Kind.DELAYED):
+            yield warns_at(accepted_at=message.accepted_at, insecure_since=0.0, secure_warning=0.0)
 
 
 def _to_be_told(kind: Kind, ended: Ended, fates: list[_Fate]) -> list[int]:
