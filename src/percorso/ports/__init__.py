@@ -1,4 +1,5 @@
-"""The protocols at which the rooms meet: queue, settings, evidence, audit, resolver, dialer, clock.
+"""The protocols at which the rooms meet: queue, settings, evidence, audit, accounts, secrets, resolver,
+dialer, clock.
 
 Interfaces only, no code that acts. May import `core`.
 """
