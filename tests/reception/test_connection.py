@@ -320,6 +320,23 @@ def test_engines_last_word_closes(queue: HeldQueue) -> None:
 # Who it is
 
 
+@pytest.mark.parametrize(
+    ("domains", "postmaster"), [('".corp.test", "Corp.test", "b.test"', "postmaster@corp.test"), ('".corp.test"', "")]
+)
+def test_postmaster_without_a_domain_is_the_organizations(queue: HeldQueue, domains: str, postmaster: str) -> None:
+    bench = Bench(queue)
+    bench.service.settings.current = FixedSettings(f"[organization]\ndomains = [{domains}]").current  # type: ignore[misc]
+    bench.say("EHLO client.test\r\nMAIL FROM:<>\r\n")
+    answer = bench.say("RCPT TO:<PostMaster>\r\n")
+    if not postmaster:
+        assert answer.startswith("550 5.1.1 there is no postmaster here")
+        return
+    assert answer.startswith("250 ")
+    bench.say("DATA\r\nx\r\n.\r\n")
+    (message, _), *_ = queue.waiting
+    assert [str(one.recipient.address) for one in message.recipients] == [postmaster]
+
+
 def test_mail_from_a_host_is_known_by_its_network(queue: HeldQueue) -> None:
     bench = Bench(queue, configuration(networks=["192.0.2.0/24", "2001:db8::/32"]), client="2001:db8::7")
     service = msgspec.structs.replace(

@@ -72,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
             limits=service.session_limits,
             security=service.security,
             admit_sender=self._admit_sender,
+            admit_recipient=service.admit_recipient,
         )
 
     # What the transport tells

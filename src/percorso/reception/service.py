@@ -12,6 +12,7 @@ from percorso.core.mail.address import Address
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp import extensions
 from percorso.core.smtp.extensions import Security
+from percorso.core.smtp.said import NO_POSTMASTER
 from percorso.ports.clock import Clock
 from percorso.ports.queue import Queue, StoreError
 from percorso.ports.settings import SettingsSource
@@ -68,6 +69,10 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             text=f"{domain} is not a domain of this organization; send with an address of the organization, "
             "or ask the administrator to add the domain to its domains",
         )
+
+    def admit_recipient(self, address: Address) -> Address | Reply:
+        """The address to deliver to: `Postmaster` without a domain is the organization's, if it has one."""
+        return address if address.domain else self.settings.current.postmaster or NO_POSTMASTER
 
     def _of_account(self, submission: Submission, sender: Address | None, account: str) -> Reply | None:
         settings = self.settings.current

@@ -28,7 +28,7 @@ class ConnectionPair:
             hostname="mx.test",
             limits=Limits(size=size),
             security=Security(starttls=offers_tls),
-            admit_recipient=lambda one: Reply(code=550, enhanced="5.1.1", text="no") if one.local == "bad" else None,
+            admit_recipient=lambda one: Reply(code=550, enhanced="5.1.1", text="no") if one.local == "bad" else one,
         )
         self.received: list[tuple[MessageReceived, bytes]] = []
         self.answer = QUEUED

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from percorso.core.mail.address import Address
 from percorso.core.mail.reply import Reply
@@ -22,10 +23,10 @@ def admit_sender(sender: Address | None) -> Reply | None:
     return None
 
 
-def admit_recipient(recipient: Address) -> Reply | None:
-    """Refuse one domain."""
+def admit_recipient(recipient: Address) -> Address | Reply:
+    """Refuse one domain, and give the postmaster of none another."""
     refused = Reply(code=550, enhanced="5.1.1", text="no such user")
-    return refused if recipient.domain == "unknown.test" else None
+    return refused if recipient.domain == "unknown.test" else replace(recipient, domain=recipient.domain or "corp.test")
 
 
 def verdict(attempt: Authenticate) -> Reply:

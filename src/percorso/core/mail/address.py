@@ -92,6 +92,13 @@ def parse_path(text: str) -> Address | None:
     return parse_address(text)
 
 
+def parse_recipient(text: str) -> Address | None:
+    """As `parse_path`, for RCPT: also `Postmaster`, which alone needs no domain (RFC 5321, 4.1.1.3) and gets none."""
+    if text.lower() == "postmaster":
+        return Address(local=text, domain="")
+    return parse_path(text)
+
+
 def _parse_local(text: str) -> str:
     if quoted := _QUOTED.fullmatch(text):
         local = re.sub(r"\\(.)", r"\1", quoted.group(1))

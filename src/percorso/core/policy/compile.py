@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from percorso.core.hosts.host import Host, HostServer
-from percorso.core.mail.address import parse_address, parse_domain, parse_entry
+from percorso.core.mail.address import Address, parse_address, parse_domain, parse_entry
 from percorso.core.policy.condition import Condition, HeaderContains, LargerThan, OnLists, SentBy, SentTo, comparable
 from percorso.core.policy.index import RuleIndex, index_rules
 from percorso.core.policy.rule import Cause, Rule
@@ -43,6 +43,7 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
         senders={parse_entry(entry): unit.path for unit in document.unit for entry in unit.senders},
         accounts={account.name: _account(account) for account in document.account},
         domains=frozenset(parse_entry(domain) for domain in organization.domains),
+        postmaster=_postmaster(organization),
         hosts=hosts,
         inbound_host=hosts[organization.inbound_host] if organization.inbound_host else None,
         min_tls=TlsVersion.parse(organization.min_tls),
@@ -52,6 +53,11 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
         header_names=_header_names(document),
         uses_lists=any(isinstance(condition, OnLists) for rule, _ in rules for condition in rule.conditions),
     )
+
+
+def _postmaster(organization: schema.Organization) -> Address | None:
+    names = [domain for domain in organization.domains if not domain.startswith(".")]
+    return Address(local="postmaster", domain=parse_domain(names[0])) if names else None
 
 
 def _account(account: schema.Account) -> Account:

@@ -93,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By name."""
     domains: frozenset[str]
     """The organization's domains, as list entries."""
+    postmaster: Address | None = None
+    """Who `<Postmaster>` without a domain is (RFC 5321, 4.5.1): that of the organization's first domain."""
     hosts: dict[str, Host]
     inbound_host: Host | None = None
     min_tls: TlsVersion = TlsVersion.TLS_1_2

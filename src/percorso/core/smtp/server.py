@@ -18,10 +18,11 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from percorso.core.mail.address import Address, BadAddress, parse_path
+from percorso.core.mail.address import Address, BadAddress, parse_path, parse_recipient
 from percorso.core.mail.envelope import Envelope, EnvelopeRecipient, RecipientParameters
 from percorso.core.mail.reply import Reply
 from percorso.core.smtp import said
+from percorso.core.smtp.admission import AdmitRecipient, AdmitSender, admit_anyone, admit_complete
 from percorso.core.smtp.auth import LINE_TOO_LONG, MECHANISMS, UNKNOWN_MECHANISM, Exchange, Step
 from percorso.core.smtp.commands import BAD_PARAMETER, BadCommand, mail_argument, rcpt_argument, split_command
 from percorso.core.smtp.data import DataFilter
@@ -37,16 +38,8 @@ _PLAIN: Final = Security()
 _NO_PARAMETERS: Final = RecipientParameters()
 
 
-def admit_anyone(_address: Address | None) -> Reply | None:
-    """The admission that refuses nobody."""
-    return None
-
-
 class ServerSession:
-    """One connection's dialog, seen from the server.
-
-    `admit_sender` and `admit_recipient` return the reply that refuses an address, or None.
-    """
+    """One connection's dialog, seen from the server."""
 
     def __init__(
         self,
@@ -54,8 +47,8 @@ class ServerSession:
         hostname: str,
         limits: Limits,
         security: Security = _PLAIN,
-        admit_sender: Callable[[Address | None], Reply | None] = admit_anyone,
-        admit_recipient: Callable[[Address], Reply | None] = admit_anyone,
+        admit_sender: AdmitSender = admit_anyone,
+        admit_recipient: AdmitRecipient = admit_complete,
     ) -> None:
         self._hostname = hostname
         self._limits = limits
@@ -266,12 +259,10 @@ class ServerSession:
         if not (draft.smtputf8 or given.path.isascii()):
             return said.NEEDS_SMTPUTF8
         try:
-            address = parse_path(given.path)
+            address = parse_recipient(given.path)
         except BadAddress as error:
             return said.reply(501, "5.1.3", str(error))
-        if address is None:
-            return said.NULL_RECIPIENT
-        return self._admit(draft, EnvelopeRecipient(address=address, parameters=parameters))
+        return said.NULL_RECIPIENT if address is None else self._admit(draft, address, parameters)
 
     def _take_parameters(self, given: dict[str, str]) -> RecipientParameters | Reply:
         parameters = _NO_PARAMETERS
@@ -283,16 +274,17 @@ class ServerSession:
             parameters = taken
         return parameters
 
-    def _admit(self, draft: Draft, recipient: EnvelopeRecipient) -> Reply:
+    def _admit(self, draft: Draft, address: Address, parameters: RecipientParameters) -> Reply:
         if len(draft.recipients) >= self._limits.recipients:
             # RFC 5321, 4.5.3.1.10: not the client's error, so as many again are not counted as one.
             draft.refused_recipients += 1
             self._errors -= draft.refused_recipients <= self._limits.recipients
             return said.TOO_MANY_RECIPIENTS
-        refusal = self._admit_recipient(recipient.address)
-        if refusal is None:
-            draft.recipients.append(recipient)
-        return refusal or said.RECIPIENT_OK
+        admitted = self._admit_recipient(address)
+        if isinstance(admitted, Reply):
+            return admitted
+        draft.recipients.append(EnvelopeRecipient(address=admitted, parameters=parameters))
+        return said.RECIPIENT_OK
 
     def _data(self, argument: str) -> Reply:
         if argument:
