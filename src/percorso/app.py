@@ -296,6 +296,7 @@ def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSo
     from percorso.delivery.agent import DeliveryAgent
     from percorso.delivery.options import DeliveryOptions
     from percorso.metrics.worker import MeteredDialer
+    from percorso.config.rates import outbound_rates
     from percorso.store.secrets import FileSecrets
 
     delivery, name = configuration.delivery, configuration.node.name
@@ -313,6 +314,7 @@ def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSo
             connect_timeout=delivery.connect_timeout,
             tls_timeout=delivery.tls_timeout,
             max_reply_wait=delivery.reply_timeout,
+            rates=outbound_rates(delivery.rates, workers=configuration.node.workers),
             idle_timeout=delivery.idle_timeout,
             secret=FileSecrets(configuration.node.data_dir).get,
         ),

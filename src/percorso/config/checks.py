@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from percorso.config.rates import outbound_rates
 from percorso.config.schema import Configuration, Listener
 from percorso.core.mail.address import BadAddress, parse_domain
 from percorso.core.settings.problem import Path as KeyPath
 from percorso.core.settings.problem import Problem
-
 
 _LEAST_RETENTION: Final = 86_400.0
 """Seconds: what is cut off sooner was hardly seen by anybody."""
@@ -27,6 +27,7 @@ def check(configuration: Configuration) -> Iterator[Problem]:
         yield from _listener(("listener", place), listener)
     yield from _addresses(configuration)
     yield from _networks(configuration)
+    yield from _rates(configuration)
     yield from _pair("tls", configuration.tls.certificate, configuration.tls.key)
     yield from _pair("console", configuration.console.certificate, configuration.console.key)
     yield from _files(configuration)
@@ -101,6 +102,15 @@ def _addresses(configuration: Configuration) -> Iterator[Problem]:
             yield Problem(path=path, message=message, mend="write an address of this machine")
 
 
+def _rates(configuration: Configuration) -> Iterator[Problem]:
+    for name, text in configuration.delivery.rates.items():
+        try:
+            outbound_rates({name: text}, workers=1)
+        except ValueError as error:
+            mend = 'write it like "bank.test" = "100/1m", or "host NAME" or "*" for the destination'
+            yield Problem(path=("delivery", "rates", name), message=f'delivery: rates: "{name}": {error}', mend=mend)
+
+
 def _networks(configuration: Configuration) -> Iterator[Problem]:
     listeners = [(("listener", place, "networks"), one.networks) for place, one in enumerate(configuration.listener)]
     others: list[tuple[KeyPath, tuple[str, ...]]] = [
@@ -145,10 +155,7 @@ def _not_yet(configuration: Configuration) -> Iterator[Problem]:
     elif not url.startswith("sqlite:///") or set("?#") & set(url):
         message = f"store: {url!r} is no store"
         yield Problem(path=("store", "url"), message=message, mend="write sqlite:///FOLDER, or leave url out")
-    values = (
-        ("delivery", "rates", configuration.delivery.rates),
-        ("delivery", "deny_networks", configuration.delivery.deny_networks),
-    )
+    values = (("delivery", "deny_networks", configuration.delivery.deny_networks),)
     for section, key, value in values:
         if value:
             yield Problem(path=(section, key), message=f"{section}: {key} is not available yet", mend="leave it out")

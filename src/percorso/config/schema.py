@@ -108,7 +108,11 @@ class Delivery(_Section):
     port: Port = Field(25, description="The port of recipients' servers; another one only in trials.")
     source_addresses: tuple[str, ...] = Field((), description="Local addresses to deliver from.")
     ipv6: bool = Field(True, description="Deliver over IPv6 too.")
-    rates: dict[str, str] = Field(default_factory=dict, description="Messages per time, by destination.")
+    rates: dict[str, str] = Field(
+        default_factory=dict,
+        description='Messages in a span of time, such as { "bank.test" = "100/1m" }, by recipient domain; "host NAME" '
+        'is a host of the settings, "*" every other domain. What is over waits for its turn.',
+    )
     concurrency: int = Field(20, ge=1, description="Connections at once to one destination, of each worker.")
     deny_networks: tuple[str, ...] = Field(
         (), description="Addresses that no MX record can bring mail to, such as those of the own network."
