@@ -54,12 +54,14 @@ def _stores(configuration: "Configuration") -> "Stores":
     from percorso.store.secrets import FileSecrets
     from percorso.store.sqlite.audit_log import SqliteAuditLog
     from percorso.store.sqlite.queue_desk import SqliteQueueDesk
+    from percorso.store.sqlite.restore import SqliteBackupStore
     from percorso.store.sqlite.settings_source import SqliteSettingsSource
     from percorso.store.sqlite.settings_store import SqliteSettingsStore
 
     folder = configuration.store_dir
     return Stores(
         folder=folder,
+        data_dir=configuration.node.data_dir,
         settings=lambda: SqliteSettingsStore(folder),
         audit=lambda: SqliteAuditLog(folder),
         queue=lambda: SqliteQueueDesk(folder),
@@ -67,6 +69,7 @@ def _stores(configuration: "Configuration") -> "Stores":
         curator=lambda: _curator(folder),
         passwords=lambda: _passwords(folder),
         secrets=lambda: FileSecrets(configuration.node.data_dir),
+        backups=lambda: SqliteBackupStore(configuration.node.data_dir, folder),
         settings_at=lambda version: SqliteSettingsSource(folder, version=version),
     )
 
@@ -293,10 +296,10 @@ def _reload(tls: "ServerTls") -> None:
 
 
 def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSource", part: "Part") -> "DeliveryAgent":
+    from percorso.config.rates import outbound_rates
     from percorso.delivery.agent import DeliveryAgent
     from percorso.delivery.options import DeliveryOptions
     from percorso.metrics.worker import MeteredDialer
-    from percorso.config.rates import outbound_rates
     from percorso.store.secrets import FileSecrets
 
     delivery, name = configuration.delivery, configuration.node.name
@@ -311,10 +314,10 @@ def _agent(configuration: "Configuration", queue: "Queue", settings: "SettingsSo
             node=name,
             hello_name=name,
             concurrency=delivery.concurrency,
+            rates=outbound_rates(delivery.rates, workers=configuration.node.workers),
             connect_timeout=delivery.connect_timeout,
             tls_timeout=delivery.tls_timeout,
             max_reply_wait=delivery.reply_timeout,
-            rates=outbound_rates(delivery.rates, workers=configuration.node.workers),
             idle_timeout=delivery.idle_timeout,
             secret=FileSecrets(configuration.node.data_dir).get,
         ),

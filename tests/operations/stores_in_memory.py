@@ -10,6 +10,7 @@ from percorso.core.settings.schema import Document
 from percorso.operations.actor import Actor
 from percorso.operations.stores import Stores
 from percorso.ports.audit import AuditEntry, AuditRecord
+from percorso.ports.backup import Backup, Progress
 from percorso.ports.evidence import ChainBroken, ChainHead, EvidenceFilter, StoredEvidence
 from percorso.ports.queue import QueueEntry, QueueFilter, Relaxation, State, Waiting
 from percorso.ports.settings import SettingsConflict, SettingsVersion
@@ -189,6 +190,23 @@ class MemoryPasswords:
         return frozenset(self.kept)
 
 
+class MemoryBackups:
+    """`BackupStore` that takes notes."""
+
+    made = Backup(at=5.0, settings_version=2, audit_entries=3, recipients=4, heads=[], octets=2048)
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Path, bool]] = []
+
+    def make(self, target: Path, *, at: float, progress: Progress) -> Backup:
+        self.calls.append(("make", target, False))
+        return self.made
+
+    def restore(self, source: Path, *, replace: bool, progress: Progress) -> Backup:
+        self.calls.append(("restore", source, replace))
+        return self.made
+
+
 class MemoryCurator:
     """`EvidenceCurator` that takes notes."""
 
@@ -234,10 +252,12 @@ class Node:
         self.desk = MemoryDesk()
         self.evidence = MemoryEvidence()
         self.curator = MemoryCurator()
+        self.backups = MemoryBackups()
         self.passwords = MemoryPasswords(self.audit)
         self.secrets = MemorySecrets()
         self.stores = Stores(
             folder=folder,
+            data_dir=folder,
             settings=lambda: self.settings,
             audit=lambda: self.audit,
             queue=lambda: self.desk,
@@ -245,6 +265,7 @@ class Node:
             curator=lambda: self.curator,
             passwords=lambda: self.passwords,
             secrets=lambda: self.secrets,
+            backups=lambda: self.backups,
             settings_at=self._settings_at,
         )
 

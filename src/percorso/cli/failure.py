@@ -9,12 +9,25 @@ from percorso.operations.secret import EmptySecret, NoSuchSecret
 from percorso.operations.send import SendFailed
 from percorso.operations.settings import NoLongerValid, UnknownVersion
 from percorso.operations.settings_file import BadSettings
+from percorso.ports.backup import BadBackup
 from percorso.ports.evidence import ChainBroken
 from percorso.ports.queue import StoreError
 from percorso.ports.secrets import BadSecretName
 from percorso.ports.settings import SettingsConflict
+from percorso.processes.instance import AlreadyRunning
 
-_NO = (SettingsConflict, UnknownVersion, NoLongerValid, ChainBroken, SendFailed, StoreError, CannotChange, NoSuchSecret)
+_NO = (
+    SettingsConflict,
+    UnknownVersion,
+    NoLongerValid,
+    ChainBroken,
+    SendFailed,
+    StoreError,
+    CannotChange,
+    NoSuchSecret,
+    AlreadyRunning,
+    BadBackup,
+)
 _WRONG = (BadConfiguration, BadSettings, NotAllowed, BadPassword, BadSecretName, EmptySecret)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 VERBS: Final = (
     *("serve", "lab", "doctor", "settings", "explain", "test-tls", "queue", "log", "audit", "account", "secret"),
-    *("send", "bench"),
+    *("store", "send", "bench"),
 )
 """Each is a file beside this one with `add(app, starters)`; "-" in a verb is "_" in its file's name."""
 

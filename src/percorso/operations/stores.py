@@ -6,6 +6,7 @@ from pathlib import Path
 
 from percorso.ports.accounts import PasswordStore
 from percorso.ports.audit import AuditLog
+from percorso.ports.backup import BackupStore
 from percorso.ports.evidence import EvidenceCurator, EvidenceLog
 from percorso.ports.queue import QueueDesk
 from percorso.ports.secrets import SecretStore
@@ -14,9 +15,10 @@ from percorso.ports.settings import SettingsSource, SettingsStore
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """How to open each store of the node whose data is in `folder`."""
+    """How to open each store of the node whose store is in `folder`, mostly the `data_dir` itself."""
 
     folder: Path
+    data_dir: Path
     settings: Callable[[], SettingsStore]
     audit: Callable[[], AuditLog]
     queue: Callable[[], QueueDesk]
@@ -24,5 +26,6 @@ class Stores:
     curator: Callable[[], EvidenceCurator]
     passwords: Callable[[], PasswordStore]
     secrets: Callable[[], SecretStore]
+    backups: Callable[[], BackupStore]
     settings_at: Callable[[int | None], SettingsSource]
     """The compiled settings of a version, or of the newest (None)."""
