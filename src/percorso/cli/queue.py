@@ -43,6 +43,9 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
         sender: SenderOption = "",
         to: RecipientOption = "",
         failure: FailureOption = None,
+        state: Annotated[
+            str, typer.Option(metavar="STATE", show_default=False, help="queued, claimed (being delivered) or held.")
+        ] = "",
         after: Annotated[str, typer.Option(metavar="ID/NUMBER", help="Go on after this entry.")] = "",
         limit: LimitOption = 100,
         config: ConfigOption = None,
@@ -52,7 +55,7 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
 
         Example: percorso queue list --to bank.test --failure starttls-not-supported
         """
-        which = QueueFilter(sender=sender, recipient=to, failure=failure or "")
+        which = QueueFilter(sender=sender, recipient=to, failure=failure or "", state=state)
         listing = operations.list_entries(stores(starters, config).queue(), which, after=after, limit=limit)
         if json:
             write_json(listing)
