@@ -4,6 +4,7 @@ What a restart would find is the `MemoryShard`: a second `MemoryQueue` on it rec
 """
 
 import asyncio
+import heapq
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -72,7 +73,14 @@ class MemoryQueue:
         self._timer: asyncio.Handle | None = None
         self._closed = False
         self._ids = IdSource(0, clock, above=shard.high_id)
+        self._numbers: dict[str, set[int]] = {}
+        """By queue id: the numbers of the recipients in the queue."""
+        self._due: list[tuple[float, _Place]] = []
+        """A heap of what is queued by its time, and of what was so once."""
         self._recover()
+        for message_id, number in shard.recipients:
+            self._numbers.setdefault(message_id, set()).add(number)
+            self._line_up((message_id, number))
 
     def attach(self, consumer: Consumer) -> None:
         """Where claims go."""
@@ -162,17 +170,38 @@ class MemoryQueue:
             queued = QueuedRecipient(number=number, recipient=new.recipient, kept=new.kept)
             recipient = MemoryRecipient(queued=queued, state="queued", next_attempt=self._clock.now())
             self._shard.recipients[message.id, number] = recipient
+            self._line_up((message.id, number))
+        self._numbers[message.id] = set(range(len(message.recipients)))
+
+    def _line_up(self, place: _Place) -> None:
+        """Have it claimed when it is due, if it is queued."""
+        recipient = self._shard.recipients[place]
+        if recipient.state == "queued":
+            heapq.heappush(self._due, (recipient.next_attempt, place))
+
+    def _next_due(self) -> float | None:
+        """When the next is due; forgets what was claimed, left or was put off since it was lined up."""
+        while self._due:
+            at, place = self._due[0]
+            recipient = self._shard.recipients.get(place)
+            if recipient and recipient.state == "queued" and recipient.next_attempt == at:
+                return at
+            heapq.heappop(self._due)
+        return None
 
     def _settle(self, settlement: Settlement) -> None:
         for result in settlement.results:
             place = (settlement.message_id, result.number)
             if result.status in _LEAVES:
                 del self._shard.recipients[place]
+                self._numbers[settlement.message_id].discard(result.number)
             else:
                 _keep(self._shard.recipients[place], result)
+                self._line_up(place)
             self._record(result.evidence, result.parties)
-        if not any(message == settlement.message_id for message, _ in self._shard.recipients):
-            self._shard.messages.pop(settlement.message_id, None)
+        if not self._numbers.get(settlement.message_id, True):
+            del self._numbers[settlement.message_id]
+            del self._shard.messages[settlement.message_id]
         for notice in settlement.notices:
             self._insert(notice)
 
@@ -181,12 +210,15 @@ class MemoryQueue:
             with suppress(KeyError):
                 kept = self._shard.recipients[claim.message.id, recipient.number]
                 kept.state, kept.next_attempt = "queued", due
+                self._line_up((claim.message.id, recipient.number))
 
     def _make_due(self) -> None:
         now = self._clock.now()
-        for recipient in self._shard.recipients.values():
-            if recipient.state == "queued" and (recipient.settings_matter or not recipient.queued.kept.opportunistic):
-                recipient.next_attempt = min(recipient.next_attempt, now)
+        for place, recipient in self._shard.recipients.items():
+            concerned = recipient.settings_matter or not recipient.queued.kept.opportunistic
+            if recipient.state == "queued" and concerned and recipient.next_attempt > now:
+                recipient.next_attempt = now
+                self._line_up(place)
 
     def _claim_due(self) -> None:
         """Claim what is due, the longest due first, while there is room."""
@@ -194,20 +226,24 @@ class MemoryQueue:
             self._timer.cancel()
         room = self._consumer.room() if self._consumer else 0
         now = self._clock.now()
-        queued = [(one.next_attempt, place) for place, one in self._shard.recipients.items() if one.state == "queued"]
-        due = sorted(entry for entry in queued if entry[0] <= now)
-        for message_id in list(dict.fromkeys(message for _, (message, _) in due))[: max(room, 0)]:
-            self._claim(message_id, [number for _, (message, number) in due if message == message_id])
-        later = [at for at, _ in queued if at > now]
-        if later:
-            self._timer = self._loop.call_later(min(later) - now, self.wake)
+        while (at := self._next_due()) is not None:
+            if at > now:
+                self._timer = self._loop.call_later(at - now, self.wake)
+                break
+            if room <= 0:
+                break
+            self._claim(self._due[0][1][0], now)
+            room -= 1
 
-    def _claim(self, message_id: str, numbers: list[int]) -> None:
-        recipients = [self._shard.recipients[message_id, number] for number in sorted(numbers)]
-        for recipient in recipients:
+    def _claim(self, message_id: str, now: float) -> None:
+        """Claim the recipients of a message that are due."""
+        places = [(message_id, number) for number in sorted(self._numbers[message_id])]
+        queued = [one for one in map(self._shard.recipients.__getitem__, places) if one.state == "queued"]
+        due = [one for one in queued if one.next_attempt <= now]
+        for recipient in due:
             recipient.state = "claimed"
-        queued = tuple(recipient.queued for recipient in recipients)
-        self._claims.append(Claim(message=self._shard.messages[message_id], recipients=queued))
+        recipients = tuple(recipient.queued for recipient in due)
+        self._claims.append(Claim(message=self._shard.messages[message_id], recipients=recipients))
 
     def _recover(self) -> None:
         """Record every claim found as uncertain, and queue it again."""
