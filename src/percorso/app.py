@@ -328,12 +328,17 @@ def _network(configuration: "Configuration") -> "Network":
     from percorso.lookups.mx import MailServers, Ourselves
     from percorso.lookups.route import Router
     from percorso.net.dns import DnsResolver, system_servers
+    from percorso.net.listening import listens_at
     from percorso.operations.network import Network
     from percorso.processes.clock import SystemClock
 
     delivery, dns, name, clock = configuration.delivery, configuration.dns, configuration.node.name, SystemClock()
     resolver = DnsResolver(dns.servers or system_servers(), clock, trust_ad=dns.trust_ad)
-    ourselves = Ourselves(names=frozenset({name}), addresses=_own_addresses(configuration))
+    listeners = [listener.address for listener in configuration.listener]
+    # To send to where we take mail, at the very port that recipients' servers are dialled at, is a loop.
+    ourselves = Ourselves(
+        names=frozenset({name}), listen_at=lambda address: listens_at(listeners, address, port=delivery.port)
+    )
     servers = MailServers(
         resolver, clock, ipv6=delivery.ipv6, ourselves=ourselves, deny_networks=delivery.deny_networks
     )
@@ -361,12 +366,3 @@ def _dialer(configuration: "Configuration", clock: "Clock") -> "Dialer":
         clock=clock,
         source_addresses=configuration.delivery.source_addresses,
     )
-
-
-def _own_addresses(configuration: "Configuration") -> frozenset[str]:
-    """Where we take mail at the very port that recipients' servers are dialled at: to send there is a loop."""
-    from percorso.net.listening import split_address
-
-    port = configuration.delivery.port
-    listening = [split_address(listener.address) for listener in configuration.listener]
-    return frozenset(host for host, own in listening if own == port)

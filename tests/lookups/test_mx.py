@@ -13,7 +13,7 @@ from percorso.lookups.route import MAX_TARGETS, Router
 from tests.network.clock import VirtualClock
 from tests.network.names import TTL, Names
 
-US = Ourselves(names=frozenset({"gate.corp.test"}), addresses=frozenset({"192.0.2.99"}))
+US = Ourselves(names=frozenset({"gate.corp.test"}), addresses=frozenset({"192.0.2.99"}), listen_at="192.0.2.98".__eq__)
 
 
 class World:
@@ -169,6 +169,11 @@ def ourselves_by_address(names: Names) -> None:
     names.host("mx2.bank.test", "192.0.2.1")
 
 
+def ourselves_by_a_listener_on_every_address(names: Names) -> None:
+    names.mx("bank.test", (10, "mx1.bank.test"))
+    names.host("mx1.bank.test", "192.0.2.98")
+
+
 def ourselves_without_mx(names: Names) -> None:
     names.host("bank.test", "192.0.2.99")
 
@@ -187,6 +192,7 @@ def ourselves_without_mx(names: Names) -> None:
         (ourselves_by_name, "554 5.4.6"),
         (ourselves_by_address, "554 5.4.6"),
         (ourselves_without_mx, "554 5.4.6"),
+        (ourselves_by_a_listener_on_every_address, "554 5.4.6"),
     ],
 )
 async def test_refusals(make: Callable[[Names], None], reply: str) -> None:

@@ -49,10 +49,14 @@ class Ourselves(msgspec.Struct, frozen=True, kw_only=True):
 
     names: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
+    listen_at: Callable[[str], bool] = lambda _address: False
+    """Whether we take mail at an address that is not among these: a listener on every address of the machine."""
 
     def are(self, server: Server) -> bool:
         """Whether the server is this node, or another of its name."""
-        return server.name in self.names or not self.addresses.isdisjoint(server.addresses)
+        if server.name in self.names or not self.addresses.isdisjoint(server.addresses):
+            return True
+        return any(map(self.listen_at, server.addresses))
 
 
 class MailServers:

@@ -4,7 +4,9 @@ A worker that is being restarted leaves its socket open in the supervisor: clien
 """
 
 import errno
+import ipaddress
 import socket
+from collections.abc import Iterable
 from typing import Final
 
 BACKLOG: Final = 1024
@@ -20,6 +22,27 @@ def split_address(address: str) -> tuple[str, int]:
     if not colon or not port.isdigit():
         raise ValueError(f'{address!r} is not "HOST:PORT"')
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def listens_at(listeners: Iterable[str], address: str, *, port: int) -> bool:
+    """Whether one of the listeners ("HOST:PORT") takes what is sent to this IP address and port."""
+    for host, own in map(split_address, listeners):
+        if own != port:
+            continue
+        wildcard = ipaddress.ip_address(host).is_unspecified and (":" in host) == (":" in address)
+        if host == address or (wildcard and is_local(address)):
+            return True
+    return False
+
+
+def is_local(address: str) -> bool:
+    """Whether the IP address is one of this machine's: only those can be bound."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def listen(address: str, *, count: int) -> list[socket.socket]:

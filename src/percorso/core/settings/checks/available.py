@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from percorso.core.settings.problem import Path, Problem
 from percorso.core.settings.schema import Document, Organization
 
-_HOST_KEYS = ("mx_lookup", "returns")
+_HOST_KEYS = ("returns",)
 
 
 def check_available(document: Document) -> Iterator[Problem]:

@@ -33,6 +33,10 @@ def _host(path: Path, host: Host) -> Iterator[Problem]:
         servers: tuple[Server, ...] = getattr(host, key)
         for place, server in enumerate(servers):
             yield from _server((*path, key, place), where, server, implicit=host.tls == "implicit")
+            if host.mx_lookup and _is_ip(server.address):
+                message = f"{where}: {server.address} is an IP address, which has no MX records"
+                mend = "name a domain, or leave mx_lookup out"
+                yield Problem(path=(*path, key, place, "address"), message=message, mend=mend)
         total = sum(server.load for server in servers)
         if servers and total != 100:
             message = f"{where}: loads of the {plural} add up to {total}"
@@ -65,13 +69,20 @@ def _server(path: Path, where: str, server: Server, *, implicit: bool) -> Iterat
 
 
 def _is_server(address: str) -> bool:
+    if _is_ip(address):
+        return True
+    try:
+        parse_domain(address)
+    except BadAddress:
+        return False
+    return True
+
+
+def _is_ip(address: str) -> bool:
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        try:
-            parse_domain(address)
-        except BadAddress:
-            return False
+        return False
     return True
 
 
