@@ -1,6 +1,7 @@
 """Everything that the benchmark measures gets every message from the source to the sink."""
 
 import datetime
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,11 @@ pytestmark = pytest.mark.skipif(not usage.available(), reason="measuring reads /
     [Direct(), Pipe(), pytest.param(Postfix(), marks=requires_peer("postfix"))],
     ids=lambda server: server.name,
 )
-def test_every_message_arrives(server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = reachable(tmp_path_factory.mktemp("bench"))
-    bench = Bench(
-        folder, Authority(folder, now=datetime.datetime.now(datetime.UTC)), load=Load(messages=50, warm_up=20)
-    )
-    figures = bench.one(server, lambda _taken, _all: None)
+def test_every_message_arrives(server: Server) -> None:
+    with tempfile.TemporaryDirectory(prefix="percorso-") as name:  # pytest's folders are closed to Postfix's own user
+        folder = Path(name)
+        folder.chmod(0o711)
+        authority = Authority(folder, now=datetime.datetime.now(datetime.UTC))
+        figures = Bench(folder, authority, load=Load(messages=50, warm_up=20)).one(server, lambda _taken, _all: None)
     assert (figures.messages, figures.lost, figures.doubled) == (50, 0, 0)
     assert figures.memory_mib > 0
-
-
-def reachable(folder: Path) -> Path:
-    """A folder that Postfix's own user can reach, too: pytest's are closed to others."""
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(part.stat().st_mode | 0o011)
-    return folder

@@ -3,6 +3,7 @@
 from percorso.cli.output import complain
 from percorso.config.read import BadConfiguration
 from percorso.core.access.password import BadPassword
+from percorso.core.mail.address import BadAddress
 from percorso.operations.account import CannotChange
 from percorso.operations.actor import NotAllowed
 from percorso.operations.secret import EmptySecret, NoSuchSecret
@@ -28,7 +29,7 @@ _NO = (
     AlreadyRunning,
     BadBackup,
 )
-_WRONG = (BadConfiguration, BadSettings, NotAllowed, BadPassword, BadSecretName, EmptySecret)
+_WRONG = (BadConfiguration, BadSettings, BadAddress, NotAllowed, BadPassword, BadSecretName, EmptySecret)
 
 
 def told(error: Exception) -> int | None:

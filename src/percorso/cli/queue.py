@@ -15,7 +15,7 @@ from percorso.cli.starters import Starters
 from percorso.core.tls.result import FailureType
 from percorso.operations import queue as operations
 from percorso.operations.actor import operating_system_user
-from percorso.ports.queue import QueueEntry, QueueFilter
+from percorso.ports.queue import QueueEntry, QueueFilter, State
 
 SenderOption = Annotated[str, typer.Option("--from", metavar="WHO", help="An address or a domain of the sender.")]
 RecipientOption = Annotated[str, typer.Option("--to", metavar="WHO", help="An address or a domain of the recipient.")]
@@ -44,8 +44,9 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
         to: RecipientOption = "",
         failure: FailureOption = None,
         state: Annotated[
-            str, typer.Option(metavar="STATE", show_default=False, help="queued, claimed (being delivered) or held.")
-        ] = "",
+            State | None,
+            typer.Option(metavar="STATE", show_default=False, help="queued, claimed (being delivered) or held."),
+        ] = None,
         after: Annotated[str, typer.Option(metavar="ID/NUMBER", help="Go on after this entry.")] = "",
         limit: LimitOption = 100,
         config: ConfigOption = None,
@@ -55,7 +56,7 @@ def _add_list(queue: typer.Typer, starters: Starters) -> None:
 
         Example: percorso queue list --to bank.test --failure starttls-not-supported
         """
-        which = QueueFilter(sender=sender, recipient=to, failure=failure or "", state=state)
+        which = QueueFilter(sender=sender, recipient=to, failure=failure or "", state=state or "")
         listing = operations.list_entries(stores(starters, config).queue(), which, after=after, limit=limit)
         if json:
             write_json(listing)
@@ -188,7 +189,7 @@ def _show_entry(entry: QueueEntry) -> None:
         ("state", entry.state),
         ("size", size(entry.size)),
         ("accepted", moment(entry.accepted_at)),
-        ("requirement", str(entry.requirement)),
+        ("requirement", str(entry.requirement or "cannot be read")),
         ("attempts", str(entry.attempts)),
         ("next attempt", moment(entry.next_attempt)),
         ("last failure", entry.last_failure),
