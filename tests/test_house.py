@@ -29,6 +29,7 @@ EXCEPTIONS: dict[str, str] = {
     "cli/queue.py:list_": "each option of the verb is a parameter",
     "cli/queue.py:act": "each option of the verb is a parameter",
     "cli/send.py:send": "each option of the verb is a parameter",
+    "cli/settings.py:apply": "each option of the verb is a parameter",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -8,6 +8,8 @@ from rich.console import Console
 
 from percorso.cli import main, output
 from percorso.cli.starters import Starters
+from tests.network.network import Network
+from tests.network.peer import Peer
 from tests.network.ways_out import ways_out
 from tests.operations.stores_in_memory import Node
 
@@ -28,7 +30,9 @@ class CommandLine:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         self.started: list[object] = []
-        self.network = ways_out()
+        network = Network()
+        network.add(Peer("gw1.example"))
+        self.network = ways_out(network)
 
     def run(self, *arguments: str) -> Ran:
         """Without a terminal, as in a pipe."""

@@ -226,3 +226,16 @@ def test_relax_queued_where_nothing_is_stricter(command: CommandLine, file: str)
     ran = command.run("settings", "rollback", "0", "--relax-queued")
     assert ran.code == 0
     assert ran.out.splitlines()[-1] == "nothing in the queue keeps a stricter requirement than these settings ask"
+
+
+def test_hosts_that_do_not_do_are_told_or_refused(command: CommandLine, file: str) -> None:
+    text = Path(file).read_text(encoding="utf-8")
+    Path(file).write_text(text.replace("gw1.example", "gone.example"), encoding="utf-8")
+    refused = command.run("settings", "apply", file, "--strict-hosts")
+    assert (refused.code, command.node.settings.newest().version) == (1, 0)
+    assert "gone.example has no address\nnothing was changed\n" in refused.err
+    ran = command.run("settings", "apply", file)
+    assert (ran.code, command.node.settings.newest().version) == (0, 1)
+    assert 'warning: host "encryptor": ' in ran.err
+    again = command.run("settings", "apply", file, "--strict-hosts")
+    assert (again.code, again.err) == (0, "")

@@ -1,5 +1,6 @@
 """`percorso settings example | check | plan | apply | export | history | rollback`."""
 
+import asyncio
 import sys
 import time
 from importlib.resources import files
@@ -8,15 +9,17 @@ from typing import Annotated
 
 import typer
 
-from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, stores
-from percorso.cli.output import complain, moment, say, show_table, write_json
+from percorso.cli.node import ConfigOption, JsonOption, LimitOption, YesOption, configuration, stores
+from percorso.cli.output import complain, err, moment, say, show_table, write_json
 from percorso.cli.plan_view import plan_json, show_plan
 from percorso.cli.relax_view import How, relax_queued, tell_stricter
 from percorso.cli.starters import Starters
 from percorso.operations import settings as operations
 from percorso.operations.actor import operating_system_user
+from percorso.operations.network import Network
 from percorso.operations.settings_file import BadSettings, Draft, check_settings, read_settings
 from percorso.operations.stores import Stores
+from percorso.operations.try_hosts import new_hosts, try_hosts
 from percorso.operations.warnings import warnings
 from percorso.ports.settings import SettingsConflict
 
@@ -34,6 +37,7 @@ def add(app: typer.Typer, starters: Starters) -> None:
     _add_judging(settings, starters)
     _add_reading(settings, starters)
     _add_changing(settings, starters)
+    _add_rollback(settings, starters)
 
 
 def _add_judging(settings: typer.Typer, starters: Starters) -> None:
@@ -111,11 +115,14 @@ def _add_reading(settings: typer.Typer, starters: Starters) -> None:
 
 def _add_changing(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
-    def apply(
+    def apply(  # noqa: PLR0913 (the options of one verb)
         *,
         file: FileArgument,
         yes: YesOption = False,
         relax_queued: RelaxOption = False,
+        strict_hosts: Annotated[
+            bool, typer.Option("--strict-hosts", help="Change nothing where a new or changed host does not do.")
+        ] = False,
         comment: CommentOption = "",
         config: ConfigOption = None,
         json: JsonOption = False,
@@ -123,7 +130,8 @@ def _add_changing(settings: typer.Typer, starters: Starters) -> None:
         """Make a settings document the settings in force; running nodes take it up at once.
 
         A document is whole: what it leaves out is removed. On a terminal the plan is shown and you are asked. Mail in
-        the queue keeps the requirement that it was accepted under, unless --relax-queued says otherwise.
+        the queue keeps the requirement that it was accepted under, unless --relax-queued says otherwise. New and
+        changed hosts are connected to first, and what is wrong with them is told.
 
         Example: percorso settings apply settings.toml --comment "TLS for partners"
         """
@@ -131,8 +139,12 @@ def _add_changing(settings: typer.Typer, starters: Starters) -> None:
         node = stores(starters, config)
         _warnings(draft, starters, config)
         agreed = operations.with_comment(operations.plan(node.settings(), draft), comment)
+        if not agreed.conflict and new_hosts(agreed):
+            _try_hosts(agreed, starters.network(configuration(config)), strict=strict_hosts)
         _apply(node, agreed, How(yes=yes, relax_queued=relax_queued, as_json=json))
 
+
+def _add_rollback(settings: typer.Typer, starters: Starters) -> None:
     @settings.command()
     def rollback(
         version: Annotated[int, typer.Argument(min=0, help="The version to go back to.", show_default=False)],
@@ -148,6 +160,16 @@ def _add_changing(settings: typer.Typer, starters: Starters) -> None:
         node = stores(starters, config)
         agreed = operations.plan_rollback(node.settings(), version)
         _apply(node, agreed, How(yes=yes, relax_queued=relax_queued, as_json=json))
+
+
+def _try_hosts(agreed: operations.Plan, network: Network, *, strict: bool) -> None:
+    with err.status("trying the hosts …"):
+        wrong = asyncio.run(try_hosts(agreed, network))
+    for text in wrong:
+        complain(f"warning: {text}")
+    if wrong and strict:
+        complain("nothing was changed")
+        raise typer.Exit(1)
 
 
 def _apply(node: Stores, agreed: operations.Plan, how: How) -> None:
@@ -198,6 +220,7 @@ def _contents(draft: Draft) -> str:
         (entries, "entry", "entries"),
         (len(document.tls_compliance), "TLS compliance setting", "TLS compliance settings"),
         (len(document.routing_rule), "routing rule", "routing rules"),
+        (len(document.dkim), "DKIM domain", "DKIM domains"),
         (len(document.alternate_secure_route), "alternate secure route", "alternate secure routes"),
     ]
     return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count) or "empty"
