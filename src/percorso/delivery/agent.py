@@ -27,6 +27,7 @@ from percorso.delivery.options import DeliveryOptions
 from percorso.delivery.pool import ConnectionPool
 from percorso.delivery.send import Outdated, Sender
 from percorso.delivery.settle import Settler, deadline, overdue
+from percorso.delivery.sign import Signer
 from percorso.delivery.sort import Sorter
 from percorso.lookups.route import Router
 from percorso.ports.clock import Clock
@@ -59,7 +60,8 @@ class DeliveryAgent:
         self._pool = ConnectionPool(options, clock)
         self._hand = WorkInHand(options, queue.wake)
         self._sorter = Sorter(settings, clock)
-        self._carrier = Carrier(router, Sender(dialer, self._pool, options, settings), clock, options.node)
+        sender = Sender(dialer, self._pool, options, settings)
+        self._carrier = Carrier(router, sender, Signer(options.secret, clock), clock, options.node)
         self._settler = Settler(queue, options)
         self._intake: Lane[Held] = Lane(self._sort, width=_SORTERS, linger=options.linger)
         self._destinations: dict[str, Destination] = {}
@@ -144,7 +146,7 @@ class DeliveryAgent:
 
     def _turn_in_flood(self, job: Job, destination: Destination, now: float, free: int) -> float:
         """The turn of what one sender has in hand beyond the room that it leaves to others; 0 where it does not."""
-        if self._hand.share(job.owner) <= free or destination.quick:
+        if self._hand.share(job.owner) <= max(free, self._options.max_claims // 10) or destination.quick:
             return 0.0
         turn = max(now + _LOOK, self._floods.get(job.owner, 0.0) + 1.0 / TURNS)
         self._floods[job.owner] = turn

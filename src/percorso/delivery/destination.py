@@ -89,8 +89,10 @@ class Destination:
         """Whether the lane has enough of this sender's mail, or of all, for as slow as it is."""
         if self.quick:
             return False
-        share = self.width if self._answered else max(self.width, free // 2)
-        return self.lane.count(job.owner) >= share or self.lane.waiting >= max(self.width, free // 2)
+        own, most = self.lane.count(job.owner), max(self.width, free // 2)
+        if own >= (self.width if self._answered else most):
+            return True
+        return self.lane.waiting >= most and own >= most // self.lane.owners
 
     def note(self, ended: Ended, now: float, *, free: int) -> list[Job]:
         """A job has ended; returns jobs that are too many now."""

@@ -19,6 +19,11 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def owners(self) -> int:
+        """Whose items wait."""
+        return len(self._turns)
+
     def count(self, owner: Hashable) -> int:
         """How many of one owner wait."""
         return len(self._of.get(owner, ()))

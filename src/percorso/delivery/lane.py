@@ -44,6 +44,11 @@ class Lane(Generic[Item]):
         """Whether there is neither work nor a worker."""
         return not self._workers and not self._waiting
 
+    @property
+    def owners(self) -> int:
+        """Owners of items that wait."""
+        return self._waiting.owners
+
     def count(self, owner: Hashable) -> int:
         """Items of one owner that no worker has taken yet."""
         return self._waiting.count(owner)
