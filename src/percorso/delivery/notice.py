@@ -83,9 +83,11 @@ def _reported(ended: Ended, one: Fallen) -> Reported:
 
 
 def _inherited(ended: Ended, places: list[int]) -> Requirement:
-    """What the sender's servers can prove of what the recipients' had to."""
-    requirements = (ended.job.decisions[index].requirement.transferred() for index in places)
-    return reduce(Requirement.both, requirements, OPPORTUNISTIC)
+    """What the sender's servers can prove of what the recipients' had to, by what their domain publishes too."""
+    decisions = [ended.job.decisions[index] for index in places]
+    direct = [hop.requirement for decision in decisions for hop in decision.hops if hop.host is None]
+    requirements = [*(decision.requirement for decision in decisions), *direct]
+    return reduce(Requirement.both, map(Requirement.transferred, requirements), OPPORTUNISTIC)
 
 
 def _letterhead(ended: Ended, options: DeliveryOptions) -> Letterhead:
