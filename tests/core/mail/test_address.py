@@ -247,3 +247,11 @@ def test_words_of_a_bad_address_are_short_and_printable() -> None:
             parse_path(text)
         assert len(str(caught.value)) < 400
         assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ["\ud800@bank.test", '"\ud800"@bank.test', "bob@b\ud800nk.test"])
+def test_a_lone_surrogate_is_no_address(text: str) -> None:
+    with pytest.raises(BadAddress):
+        parse_address(text)
+    with pytest.raises(BadAddress):
+        parse_path(text)

@@ -87,7 +87,7 @@ def parse_path(text: str) -> Address | None:
         route, colon, text = text.partition(":")
         if not colon or not all(hop.startswith("@") for hop in route.split(",")):
             raise BadAddress(f"{route[:80]!r} is not a source route")
-    if len(text.encode("utf-8")) > MAX_PATH - 2:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_PATH - 2:
         raise BadAddress(f"a path has at most {MAX_PATH} octets")
     return parse_address(text)
 
@@ -106,10 +106,10 @@ def _parse_local(text: str) -> str:
         local = text
     else:
         raise BadAddress(f"{text[:80]!r} is not a local part; quote it if it has special characters")
+    if not local.isprintable():  # what does not show makes two mailboxes look like one; a lone surrogate is no text
+        raise BadAddress(f"a local part must not hold signs that do not print: {text[:80]!a}")
     if not local or len(local.encode("utf-8")) > MAX_LOCAL:
         raise BadAddress(f"a local part has 1 to {MAX_LOCAL} octets")
-    if not local.isprintable():  # what does not show makes two mailboxes look like one
-        raise BadAddress(f"a local part must not hold signs that do not print: {text[:80]!a}")
     if any(sign in local for sign in "%!@"):
         raise BadAddress(f"routing through {local[:80]!r} is not accepted; use the final address")
     return local
