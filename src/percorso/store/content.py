@@ -56,12 +56,22 @@ class SpooledContent:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The content in order; each piece is read in a thread, because the disk may take its time."""
         loop = asyncio.get_running_loop()
-        descriptor = await loop.run_in_executor(None, os.open, self.path, os.O_RDONLY | os.O_CLOEXEC)
+        opening = loop.run_in_executor(None, os.open, self.path, os.O_RDONLY | os.O_CLOEXEC)
+        at_work: asyncio.Future[int] | asyncio.Future[bytes] = opening
         try:
-            while chunk := await loop.run_in_executor(None, os.read, descriptor, CHUNK):
+            descriptor = await asyncio.shield(opening)
+            while chunk := await asyncio.shield(at_work := loop.run_in_executor(None, os.read, descriptor, CHUNK)):
                 yield chunk
         finally:
-            os.close(descriptor)
+            if at_work.done():
+                _close(opening)
+            else:  # cancelled, and a thread is still at it: by then the number could be another file's
+                at_work.add_done_callback(lambda _: _close(opening))
+
+
+def _close(opening: asyncio.Future[int]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 def _header_section(content: bytes) -> bytes:
