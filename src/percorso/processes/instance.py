@@ -14,7 +14,7 @@ class AlreadyRunning(Exception):
 @contextmanager
 def only_instance(data_dir: Path) -> Iterator[None]:
     """Hold the data directory's lock for the length of the block, children included. Raises `AlreadyRunning`."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_durably(data_dir)
     path = data_dir / "node.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
@@ -33,3 +33,14 @@ def only_instance(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_durably(folder: Path) -> None:
+    """Make the folder and its parents where they are missing; what is synced in it then cannot be lost with it."""
+    for missing in [path for path in reversed((folder, *folder.parents)) if not path.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(missing.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
