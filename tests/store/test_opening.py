@@ -5,12 +5,15 @@ from pathlib import Path
 import apsw
 import pytest
 
+from percorso.core.delivery.outcome import Status
+from percorso.ports.queue import QueueFilter
 from percorso.store import layout
 from percorso.store.files import FILES
 from percorso.store.queue_id import id_number
 from percorso.store.sqlite import connection
+from percorso.store.sqlite.queue_desk import SqliteQueueDesk
 from percorso.store.sqlite.shard import take_shard
-from tests.store.mail import Desk, ManualClock, keep
+from tests.store.mail import Desk, ManualClock, keep, settle, settlement
 from tests.store.places import OnDisk
 
 
@@ -45,10 +48,17 @@ async def test_what_cannot_be_read_is_held_and_keeps_nobody_waiting(
     vandal.execute(f"{damage} WHERE {column} = {id_number(first.id)}")
     queue, desk = disk.open(), Desk()
     queue.attach(desk)
-    assert (await desk.next()).message.id == second.id
+    later = await desk.next()
+    assert later.message.id == second.id
     states = vandal.execute("SELECT state FROM recipient WHERE message = ?", (id_number(first.id),)).fetchall()
     assert states == [(2,), (2,)]
     assert f"{first.id}: held, it cannot be read" in caplog.text
+    operators = SqliteQueueDesk(disk.data_dir)
+    shown = [entry for entry in operators.entries(QueueFilter(state="held")) if entry.id == first.id]
+    assert [entry.recipient for entry in shown] == ["bob@bank.test", "eve@shop.test"]
+    assert all("cannot be read" in entry.last_reply for entry in shown)
+    await settle(queue, settlement(later, Status.HELD))
+    assert [found.message.id for found in operators.required()] == [second.id]
     vandal.close()
     await disk.close()
 

@@ -319,6 +319,7 @@ async def test_a_claim_found_at_recovery_is_uncertain_first(place: Place) -> Non
     assert fates(place) == [(message.id, "eve@shop.test", "delivered"), (message.id, "bob@bank.test", "uncertain")]
     evidence, _ = place.attempts()[1]
     assert (evidence.attempt, evidence.code, evidence.node) == (1, 0, "mail1")
+    assert evidence.requirement == str(REQUIRED)
 
 
 async def test_what_only_waited_is_not_uncertain(place: Place, clock: ManualClock) -> None:

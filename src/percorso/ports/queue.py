@@ -230,7 +230,8 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: float
     attempts: int
     next_attempt: float
-    requirement: Requirement
+    requirement: Requirement | None
+    """None where it cannot be read."""
     last_reply: str = ""
     last_failure: str = ""
 

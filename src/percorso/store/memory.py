@@ -260,6 +260,7 @@ class MemoryQueue:
                 size=message.content.size,
                 address=queued.recipient.address,
                 attempts=queued.attempts,
+                requirement=queued.kept,
             )
             self._record(*interrupted.evidence(self._node, now))
             recipient.queued = msgspec.structs.replace(queued, attempts=queued.attempts + 1)

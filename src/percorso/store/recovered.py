@@ -9,6 +9,7 @@ from percorso.core.delivery.outcome import Status
 from percorso.core.evidence.record import Evidence, Parties
 from percorso.core.mail.address import Address
 from percorso.core.mail.envelope import Arrival, Envelope
+from percorso.core.tls.requirement import Requirement
 
 INTERRUPTED: Final = "the delivery was interrupted before its outcome was stored"
 
@@ -23,6 +24,8 @@ class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     address: Address
     attempts: int  # made before the one that was interrupted
+    requirement: Requirement | None
+    """That it keeps; None where it cannot be read."""
 
     def evidence(self, node: str, now: float) -> tuple[Evidence, Parties]:
         """The record of the interrupted attempt."""
@@ -35,6 +38,7 @@ class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
             recipient_domain=self.address.domain,
             accepted_at=self.accepted_at,
             size=self.size,
+            requirement=str(self.requirement) if self.requirement else "",
             arrival_client=self.arrival.client,
             arrival_tls=self.arrival.tls_version,
             queue_seconds=max(0.0, now - self.accepted_at),

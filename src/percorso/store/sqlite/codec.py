@@ -23,11 +23,13 @@ class _Meta(msgspec.Struct, frozen=True, array_like=True):
     report_of: str
 
 
+UNREADABLE: Final = (msgspec.DecodeError, ValueError)
+"""What reading a damaged column raises."""
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _META: Final = msgspec.msgpack.Decoder(_Meta)
 _PARAMETERS: Final = msgspec.msgpack.Decoder(RecipientParameters)
 _REQUIREMENT: Final = msgspec.msgpack.Decoder(Requirement)
-_UNREADABLE: Final = _Meta(Envelope(sender=None), Arrival(client="", helo="", listener=""), "")
+_NOTHING: Final = _Meta(Envelope(sender=None), Arrival(client="", helo="", listener=""), "")
 
 
 def message_row(number: int, message: NewMessage) -> Row:
@@ -91,21 +93,33 @@ def read_message(number: int, accepted_at: float, meta: bytes, content: Content)
     )
 
 
-def read_envelope(meta: bytes) -> Envelope:
-    """The envelope of a message."""
-    return _META.decode(meta).envelope
+def glance_at_envelope(meta: bytes) -> Envelope:
+    """The envelope of a message, for people; an empty one where it cannot be read."""
+    return _glance(meta).envelope
+
+
+def glance_at_requirement(kept: bytes | None) -> Requirement | None:
+    """A kept requirement, for people; None where it cannot be read."""
+    try:
+        return read_requirement(kept)
+    except UNREADABLE:
+        return None
+
+
+def _glance(meta: bytes) -> _Meta:
+    try:
+        return _META.decode(meta)
+    except UNREADABLE:
+        return _NOTHING
 
 
 def read_interrupted(row: Row) -> Interrupted:
-    """From message, number, local, domain, attempts, accepted_at, size, meta of a recipient that was claimed.
+    """From message, number, local, domain, attempts, accepted_at, size, meta, kept of a recipient that was claimed.
 
     What cannot be read is left out: the recovery goes on, and the next claim holds the message.
     """
-    message, _, local, domain, attempts, accepted_at, size, meta = row
-    try:
-        read = _META.decode(meta)
-    except msgspec.DecodeError:
-        read = _UNREADABLE
+    message, _, local, domain, attempts, accepted_at, size, meta, kept = row
+    read = _glance(meta)
     return Interrupted(
         message_id=queue_id(message),
         envelope=read.envelope,
@@ -114,6 +128,7 @@ def read_interrupted(row: Row) -> Interrupted:
         size=size,
         address=Address(local=local, domain=domain),
         attempts=attempts,
+        requirement=glance_at_requirement(kept),
     )
 
 

@@ -22,7 +22,11 @@ def required(connection: apsw.Connection, spool: Spool) -> Iterator[Waiting]:
     after = (-1, -1)
     while page := rows(connection, desk_sql.REQUIRED, (*after, _PAGE)):
         for _, found in groupby(page, key=lambda row: row[0]):
-            yield _waiting(list(found), spool)
+            try:
+                waiting = _waiting(list(found), spool)
+            except codec.UNREADABLE:  # the next claim holds it, if none did yet: nothing can be decided of it
+                continue
+            yield waiting
         after = (page[-1][0], page[-1][5])
 
 

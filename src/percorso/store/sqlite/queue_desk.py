@@ -190,14 +190,14 @@ def _entry(row: Row) -> QueueEntry:
     return QueueEntry(
         id=queue_id(message),
         number=number,
-        sender=str(codec.read_envelope(meta).sender or ""),
+        sender=str(codec.glance_at_envelope(meta).sender or ""),
         recipient=str(Address(local=local, domain=domain)),
         state=_STATES[state],
         size=size,
         accepted_at=accepted_at,
         attempts=attempts,
         next_attempt=next_attempt,
-        requirement=codec.read_requirement(kept),
+        requirement=codec.glance_at_requirement(kept),
         last_reply=reply,
         last_failure=failure,
     )

@@ -94,7 +94,7 @@ CHAIN_END: Final = """
 """
 
 CLAIMED_RECIPIENTS: Final = """
-    SELECT recipient.message, number, local, domain, attempts, accepted_at, size, meta
+    SELECT recipient.message, number, local, domain, attempts, accepted_at, size, meta, kept
     FROM recipient JOIN message ON message.id = recipient.message
     WHERE state = 1 AND (recipient.message, number) > (?, ?)
     ORDER BY recipient.message, number LIMIT ?

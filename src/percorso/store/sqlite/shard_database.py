@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import msgspec
 
 from percorso.core.delivery.outcome import Status
 from percorso.core.evidence.record import Evidence, Parties
@@ -195,7 +194,7 @@ class ShardDatabase:
             recipients = rows(self._connection, queue_sql.CLAIM_RECIPIENTS, (number, now))
             try:
                 claim = self._read_claim(number, recipients)
-            except (msgspec.DecodeError, ValueError) as error:  # else this one would keep all others waiting
+            except codec.UNREADABLE as error:  # else this one would keep all others waiting
                 _log.error("%s: held, it cannot be read: %s", queue_id(number), error)
                 held = [(f"it cannot be read: {error}", number, row[0]) for row in recipients]
                 self._connection.executemany(queue_sql.HOLD_UNREADABLE, held)
