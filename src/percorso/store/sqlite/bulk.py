@@ -12,22 +12,19 @@ import apsw
 
 from percorso.store.sqlite.connection import Row
 
-_SIZES: Final = (64, 32, 16, 8, 4, 2, 1)
+_MOST: Final = 64  # rows in one statement
 
 
 class Bulk:
-    """A statement with a part that is repeated for each row, such as `(?, ?)`; made for a few fixed numbers of rows."""
+    """A statement with a part that is repeated for each row, such as `(?, ?)`; made for every number up to `_MOST`."""
 
     def __init__(self, head: str, row: str, tail: str = "") -> None:
-        self._statements = [(size, head + ",".join([row] * size) + tail) for size in _SIZES]
+        self._statements = [head + ",".join([row] * size) + tail for size in range(_MOST + 1)]
 
     def run(self, connection: apsw.Connection, values: Sequence[Row]) -> list[Row]:
         """Run it over all rows, in their order; returns what it returns."""
         returned: list[Row] = []
-        start = 0
-        for size, sql in self._statements:
-            while len(values) - start >= size:
-                bindings = tuple(chain.from_iterable(values[start : start + size]))
-                returned += connection.execute(sql, bindings)
-                start += size
+        for start in range(0, len(values), _MOST):
+            portion = values[start : start + _MOST]
+            returned += connection.execute(self._statements[len(portion)], tuple(chain.from_iterable(portion)))
         return returned

@@ -25,12 +25,16 @@ _CHECKPOINT_PAGES: Final = 1000
 _LOG_LIMIT: Final = 64 * 1024 * 1024
 """Bytes that the log is cut down to after it grew for a while, because a long read kept it from being used again."""
 _CACHE_KIB: Final = 32 * 1024
+_STATEMENTS: Final = 256
+"""Statements kept prepared: a few for each number of rows of a batch (`Bulk`)."""
 
 
 def create_database(path: Path, *, files: Files = FILES, cache_kib: int = _CACHE_KIB) -> apsw.Connection:
     """A connection that writes, durable at every commit; makes the file, for its owner only, where it is missing."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs)
+    connection = apsw.Connection(
+        str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=files.vfs, statementcachesize=_STATEMENTS
+    )
     connection.set_busy_timeout(BUSY_TIMEOUT)
     connection.pragma("page_size", _PAGE_SIZE)
     connection.pragma("journal_mode", "wal")
