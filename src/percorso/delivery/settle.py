@@ -49,7 +49,7 @@ class Settler:
         """End the job; `done` is called once that is on stable storage."""
         fates = [_fate(ended, index) for index in range(len(ended.job.recipients))]
         notices: list[NewMessage] = []
-        for kind in Kind:
+        for kind in _TOLD_AS:
             if places := _to_be_told(kind, ended, fates):
                 fates, notice = self._told(kind, ended, fates, places)
                 notices += [notice] if notice is not None else []

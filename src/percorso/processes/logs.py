@@ -60,7 +60,8 @@ def log_to_stderr(level: str, form: Literal["text", "json"]) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.raiseExceptions = False  # a closed standard error must not stop mail
     # Nobody reads where in the source a line was written, and to find that out costs most of a line.
-    logging._srcfile = None  # as the logging HOWTO, "Optimization", has it
+    logging._srcfile = None  # as the logging HOWTO, "Optimization", has it; the same for the next two
+    logging.logThreads = logging.logMultiprocessing = False
 
 
 def _visible(text: str) -> str:

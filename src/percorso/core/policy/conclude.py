@@ -66,9 +66,10 @@ def applied(facts: Facts, found: Found) -> tuple[Rule, ...]:
         return ()
     matching = {rule.position: rule for rule in (*found.own, *found.others)} if found.others else None
     rules = tuple(matching[position] for position in sorted(matching)) if matching else found.own
-    if facts.requiretls or any(rule.cause is Cause.ROUTING for rule in rules):
+    causes = [rule.cause for rule in rules]
+    if facts.requiretls or Cause.ROUTING in causes or Cause.ELSEWHERE not in causes:
         return rules
-    return tuple(rule for rule in rules if rule.cause is not Cause.ELSEWHERE)
+    return tuple([rule for rule in rules if rule.cause is not Cause.ELSEWHERE])
 
 
 def published(facts: Facts) -> Requirement:
@@ -87,7 +88,7 @@ def conclude(facts: Facts, settings: Settings, found: Found) -> Decision:
         requirement = requirement.both(rule.requirement)
     requirement = settings.floored(requirement)
     way = _way(facts, settings, found, requirement)
-    ids = tuple(rule.id for rule in rules)
+    ids = tuple([rule.id for rule in rules])
     return Decision(
         requirement=requirement,
         hops=way.hops,

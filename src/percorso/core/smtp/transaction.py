@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -66,6 +67,7 @@ def command(text: str) -> bytes:
     return line + b"\r\n"
 
 
+@lru_cache(maxsize=8192)
 def _path(address: Address | None) -> str:
     if address is None:
         return "<>"
@@ -103,7 +105,7 @@ class Course:
         recipients = [transaction.recipients[index] for index in going]
         self.commands = [
             (Stage.MAIL, command(self._mail(recipients, capabilities))),
-            *((Stage.RCPT, command(_rcpt(recipient, capabilities))) for recipient in recipients),
+            *[(Stage.RCPT, command(_rcpt(recipient, capabilities))) for recipient in recipients],
             (Stage.DATA, b"DATA\r\n"),
         ]
 
