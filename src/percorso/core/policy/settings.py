@@ -139,7 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_own_domain(self, domain: str) -> bool:
         """Whether the domain (A-labels) is the organization's."""
-        return any(key in self.domains for key in domain_keys(domain))
+        return not self.domains.isdisjoint(domain_keys(domain))
 
     def floored(self, requirement: Requirement) -> Requirement:
         """The requirement, if it is one, with the organization's lowest TLS version."""
@@ -148,4 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return requirement.both(Requirement(min_version=int(self.min_tls)))
 
     def _entry(self, keys: Iterable[str]) -> str | None:
-        return next((key for key in keys if key in self.senders), None)
+        for key in keys:
+            if key in self.senders:
+                return key
+        return None
