@@ -48,7 +48,7 @@ class Site:
         network: Network | None = None,
         *,
         outside: Surroundings | None = None,
-        options: Mapping[str, float] | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> None:
         self.network = network or Network()
         outside = outside or Surroundings(self.network, self.network.names, self.network.clock)

@@ -10,6 +10,7 @@ from percorso.core.mail.reply import Reply
 from percorso.delivery.ended import Ended, ended
 from percorso.delivery.job import Job
 from percorso.delivery.send import Sender
+from percorso.delivery.sign import NotSigned, Signer
 from percorso.delivery.way import way_to
 from percorso.lookups.route import Router
 from percorso.ports.clock import Clock
@@ -34,9 +35,10 @@ class Trip:
 class Carrier:
     """Takes jobs to where they go."""
 
-    def __init__(self, router: Router, sender: Sender, clock: Clock, node: str) -> None:
+    def __init__(self, router: Router, sender: Sender, signer: Signer, clock: Clock, node: str) -> None:
         self._router = router
         self._sender = sender
+        self._signer = signer
         self._clock = clock
         self._node = node
 
@@ -44,6 +46,11 @@ class Carrier:
         """The job at its end, still to be settled in the queue. Raises `Outdated`."""
         if job.refusal is not None:
             return self.stopped(job, job.refusal)
+        if job.settings.signing:
+            try:
+                job = msgspec.structs.replace(job, signed=await self._signer.content(job))
+            except NotSigned as error:
+                return self.stopped(job, error.reply)
         trip = Trip(Plan(legs=(await self._router.leg(job.hops[0]),), recipients=len(job.recipients)))
         step = await self._follow(job, trip)
         if len(job.hops) > 1 and trip.unmet:

@@ -8,7 +8,7 @@ from percorso.core.mail.reply import Reply
 from percorso.core.policy.decision import Decision, Hop
 from percorso.core.policy.settings import Settings
 from percorso.delivery.hand import Held
-from percorso.ports.queue import Claim, QueuedMessage, QueuedRecipient
+from percorso.ports.queue import Claim, Content, QueuedMessage, QueuedRecipient
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,11 +21,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     """The settings that it was decided under."""
     message_id: str = ""
+    signed: Content | None = None
+    """The message with the signature that it leaves with, where it has one."""
 
     @property
     def message(self) -> QueuedMessage:
         """The message."""
         return self.held.claim.message
+
+    @property
+    def content(self) -> Content:
+        """What is sent."""
+        return self.signed or self.message.content
 
     @property
     def owner(self) -> Hashable:

@@ -52,6 +52,6 @@ class Sender:
             raise Outdated
         message = job.message
         recipients = tuple([queued.recipient for queued in job.recipients])
-        outcome = await connection.transact(way.requirement, message.envelope, recipients, message.content)
+        outcome = await connection.transact(way.requirement, message.envelope, recipients, job.content)
         self._pool.give_back(connection, way)
         return outcome, connection.tls

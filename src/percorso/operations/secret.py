@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from percorso.core.settings.problem import title
 from percorso.core.settings.schema import Document
 from percorso.operations.actor import Actor
 from percorso.ports.audit import AuditEntry, AuditLog
@@ -45,21 +46,22 @@ def remove_secret(store: SecretStore, audit: AuditLog, name: str, *, actor: Acto
 
 
 def named_secrets(document: Document) -> Iterator[tuple[str, str, str]]:
-    """The secrets that the settings name: host, key and name."""
+    """The secrets that the settings name: the table, key and name."""
     for host in document.host:
         for key in _KEYS:
             if name := getattr(host, key):
-                yield host.name, key, name
+                yield title("host", host.name), key, name
+    for table in document.dkim:
+        yield title("dkim", table.domain), "key_secret", table.key_secret
 
 
 def missing_secrets(document: Document, store: SecretStore) -> Iterator[str]:
     """What the settings name and this node does not have, each with what to do. Other nodes may have it."""
     names = set(store.names())
-    for host, key, name in named_secrets(document):
+    for table, key, name in named_secrets(document):
         if name not in names:
             yield (
-                f'host "{host}": {key} = "{name}" is not on this node; '
-                f"set it with `percorso secret set {name}` on every node"
+                f'{table}: {key} = "{name}" is not on this node; set it with `percorso secret set {name}` on every node'
             )
 
 

@@ -8,7 +8,15 @@ from percorso.core.mail.address import Address, parse_address, parse_domain, par
 from percorso.core.policy.condition import Condition, HeaderContains, LargerThan, OnLists, SentBy, SentTo, comparable
 from percorso.core.policy.index import RuleIndex, index_rules
 from percorso.core.policy.rule import Cause, Rule
-from percorso.core.policy.settings import ROOT, Account, Alerting, AlternateRoute, Settings, UnitSettings
+from percorso.core.policy.settings import (
+    ROOT,
+    Account,
+    Alerting,
+    AlternateRoute,
+    Settings,
+    SigningKey,
+    UnitSettings,
+)
 from percorso.core.settings import schema
 from percorso.core.settings.duration import seconds
 from percorso.core.settings.inheritance import lineage, units_of
@@ -44,6 +52,7 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
         accounts={account.name: _account(account) for account in document.account},
         domains=frozenset(parse_entry(domain) for domain in organization.domains),
         postmaster=_postmaster(organization),
+        signing={key.domain: key for key in map(_signing_key, document.dkim)},
         hosts=hosts,
         inbound_host=hosts[organization.inbound_host] if organization.inbound_host else None,
         min_tls=TlsVersion.parse(organization.min_tls),
@@ -58,6 +67,10 @@ def compile_settings(document: schema.Document, version: int) -> Settings:
 def _postmaster(organization: schema.Organization) -> Address | None:
     names = [domain for domain in organization.domains if not domain.startswith(".")]
     return Address(local="postmaster", domain=parse_domain(names[0])) if names else None
+
+
+def _signing_key(table: schema.Dkim) -> SigningKey:
+    return SigningKey(domain=parse_domain(table.domain), selector=table.selector, secret=table.key_secret)
 
 
 def _account(account: schema.Account) -> Account:

@@ -77,6 +77,14 @@ class Alerting(msgspec.Struct, frozen=True, kw_only=True):
     webhook_secret: str = ""  # its name
 
 
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What mail of a domain is signed with (DKIM)."""
+
+    domain: str
+    selector: str
+    secret: str  # its name
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The compiled settings of one version."""
 
@@ -95,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The organization's domains, as list entries."""
     postmaster: Address | None = None
     """Who `<Postmaster>` without a domain is (RFC 5321, 4.5.1): that of the organization's first domain."""
+    signing: dict[str, SigningKey] = msgspec.field(default_factory=dict)
+    """By domain, A-labels."""
     hosts: dict[str, Host]
     inbound_host: Host | None = None
     min_tls: TlsVersion = TlsVersion.TLS_1_2

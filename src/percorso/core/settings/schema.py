@@ -21,7 +21,7 @@ MAX_ENTRIES: Final = 100_000
 MAX_DESCRIPTION: Final = 1_000
 MAX_ALERT_RECIPIENTS: Final = 20
 MAX_NAME: Final = 250
-NAMED_BY: Final = {"unit": "path", "alternate_secure_route": "unit"}
+NAMED_BY: Final = {"unit": "path", "alternate_secure_route": "unit", "dkim": "domain"}
 """The key that tells a table from others of its kind, where it is not `name`."""
 
 MinTls = Literal["1.0", "1.1", "1.2", "1.3"]
@@ -232,6 +232,17 @@ class Account(_Table):
     description: str = Field("", max_length=MAX_DESCRIPTION, description="For people.")
 
 
+class Dkim(_Table):
+    """A domain whose mail is signed (DKIM, RFC 6376) as it leaves."""
+
+    domain: Name = Field(description="A domain of the organization: mail that has it in its From field is signed.")
+    selector: str = Field(
+        description="Under SELECTOR._domainkey.DOMAIN the public key is published in DNS, as a TXT record."
+    )
+    key_secret: str = Field(description="The name of the secret that holds the private key: RSA, PEM, not encrypted.")
+    description: str = Field("", max_length=MAX_DESCRIPTION, description="For people.")
+
+
 class Document(_Table):
     """All settings of the organization."""
 
@@ -247,3 +258,4 @@ class Document(_Table):
         (), max_length=MAX_SETTINGS, description="Alternate secure routes."
     )
     account: tuple[Account, ...] = Field((), max_length=MAX_ENTRIES, description="Submission accounts.")
+    dkim: tuple[Dkim, ...] = Field((), max_length=MAX_SETTINGS, description="Domains whose mail is signed (DKIM).")

@@ -7,6 +7,7 @@ import msgspec
 
 from percorso.core.settings.checks.alerts import check_alerts
 from percorso.core.settings.checks.available import check_available
+from percorso.core.settings.checks.dkim import check_dkim
 from percorso.core.settings.checks.hosts import check_hosts
 from percorso.core.settings.checks.names import check_names
 from percorso.core.settings.checks.values import check_values
@@ -14,7 +15,7 @@ from percorso.core.settings.problem import Path, Problem
 from percorso.core.settings.schema import Document
 from percorso.core.settings.shape import shape
 
-_CHECKS = (check_values, check_names, check_hosts, check_alerts, check_available)
+_CHECKS = (check_values, check_names, check_hosts, check_alerts, check_dkim, check_available)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from percorso.core.settings.schema import Document
 from percorso.operations.doctor.finding import Finding, fail, ok, unknown, warn
 from percorso.operations.doctor.patient import Patient
 from percorso.operations.doctor.ports import Tried, knock
+from percorso.operations.secret import named_secrets
 
 CHECK: Final = "settings"
 MAX_HOSTS: Final = 50  # tried
@@ -52,7 +53,7 @@ def _routes(document: Document) -> Finding:
 
 def _secrets(document: Document, held: Collection[str]) -> list[Finding]:
     named = {document.organization.alert_webhook_secret}
-    named |= {name for host in document.host for name in (host.password_secret, host.client_certificate_secret)}
+    named |= {name for _, _, name in named_secrets(document)}
     missing = sorted(named - {"", *held})
     commands = " and ".join(f"`percorso secret set {name}`" for name in missing)
     text = f"the settings name secrets that this node does not have: {', '.join(missing)}"
