@@ -70,6 +70,7 @@ def main(
         raise typer.BadParameter("the benchmark reads CPU and memory from /proc, which this system lacks")
     load = Load(messages=messages)
     now = datetime.datetime.now(datetime.UTC)
+    busy_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="percorso-bench-", dir=folder) as work:
         Path(work).chmod(0o755)  # Postfix's own user must reach its queue
         with _bars(Console(stderr=True)) as bars:
@@ -83,7 +84,7 @@ def main(
         "date": now.isoformat(timespec="seconds"), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "kernel": platform.release(), "python": platform.python_version(), "messages a run": messages,
         "connections": load.connections, "workers": workers, "octets a message": load.size,
-        "evidence rows before": evidence,
+        "evidence rows before": evidence, "load average before and after": f"{busy_before:.1f}, {os.getloadavg()[0]:.1f}",
     }  # fmt: skip
     results = RESULTS / now.strftime("%Y%m%d-%H%M%S")
     sentences = report.write(results, runs, found, conditions)
