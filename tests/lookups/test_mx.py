@@ -163,6 +163,11 @@ def ourselves_by_name(names: Names) -> None:
     names.host("mx2.bank.test", "192.0.2.1")
 
 
+def ourselves_without_an_address(names: Names) -> None:
+    ourselves_by_name(names)
+    names.fail("gate.corp.test")
+
+
 def ourselves_by_address(names: Names) -> None:
     names.mx("bank.test", (10, "mx1.bank.test"), (10, "mx2.bank.test"))
     names.host("mx1.bank.test", "192.0.2.99")
@@ -190,6 +195,7 @@ def ourselves_without_mx(names: Names) -> None:
         (failed_addresses, "451 4.4.3"),
         (half_failed, "451 4.4.3"),
         (ourselves_by_name, "554 5.4.6"),
+        (ourselves_without_an_address, "554 5.4.6"),
         (ourselves_by_address, "554 5.4.6"),
         (ourselves_without_mx, "554 5.4.6"),
         (ourselves_by_a_listener_on_every_address, "554 5.4.6"),

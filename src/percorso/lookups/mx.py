@@ -116,7 +116,7 @@ class MailServers:
             ttl, servers = await self._find_name(domain)  # the implicit MX
             found = [msgspec.structs.replace(servers[0], authenticated=answer.authenticated)]
             return min(ttl, answer.ttl), self._usable(domain, found)
-        exchanges = _exchanges(domain, answer)
+        exchanges = self._before_our_name(domain, _exchanges(domain, answer))
         ttl, found = await self._located(domain, exchanges, authenticated=answer.authenticated)
         return min(ttl, answer.ttl), self._usable(domain, found)
 
@@ -163,12 +163,19 @@ class MailServers:
             parsed = parsed.ipv4_mapped  # the socket would go to the IPv4 address
         return not any(parsed in network for network in self._denied)
 
+    def _before_our_name(self, domain: str, exchanges: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Before any address is known: where the look-up of our own fails, worse servers are no way out."""
+        own = min((preference for preference, name in exchanges if name in self._ourselves.names), default=None)
+        better = [exchange for exchange in exchanges if own is None or exchange[0] < own]
+        if not better:
+            raise _looped(domain)
+        return better
+
     def _before_us(self, domain: str, servers: list[Server]) -> tuple[Server, ...]:
         own = min((server.preference for server in servers if self._ourselves.are(server)), default=None)
         better = tuple(server for server in servers if own is None or server.preference < own)
         if not better:
-            text = f"Mail loop: the best mail server of {domain} is this one, which does not keep mail for it"
-            raise NoServers(Reply(code=554, enhanced="5.4.6", text=text))
+            raise _looped(domain)
         return better
 
     async def _addresses(self, name: str) -> tuple[float, tuple[str, ...]]:
@@ -181,6 +188,11 @@ class MailServers:
         if failures and (not addresses or not isinstance(failures[0], LookupFailed)):
             raise failures[0]
         return min(answer.ttl for answer in good), addresses
+
+
+def _looped(domain: str) -> NoServers:
+    text = f"Mail loop: the best mail server of {domain} is this one, which does not keep mail for it"
+    return NoServers(Reply(code=554, enhanced="5.4.6", text=text))
 
 
 def _exchanges(domain: str, answer: Answer) -> list[tuple[int, str]]:
