@@ -11,6 +11,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from percorso.net import dns as dns_module
 from percorso.net.dns import DnsResolver, system_servers
 from percorso.ports.resolver import LookupFailed
 from tests.network.clock import VirtualClock
@@ -23,6 +24,10 @@ class _Server(asyncio.DatagramProtocol):
         self.reply = reply
         self.questions: list[dns.message.Message] = []
         self.over_tcp = 0
+        self.late = 0.0
+        """Seconds that it takes over each answer."""
+        self.waiting = 0
+        self.most_waiting = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.DatagramTransport", transport)
@@ -30,7 +35,13 @@ class _Server(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         question = dns.message.from_wire(data)
         self.questions.append(question)
-        for wire in self.reply(question):
+        self.waiting += 1
+        self.most_waiting = max(self.waiting, self.most_waiting)
+        asyncio.get_running_loop().call_later(self.late, self._answer, self.reply(question), address)
+
+    def _answer(self, wires: list[bytes], address: tuple[str, int]) -> None:
+        self.waiting -= 1
+        for wire in wires:
             self.transport.sendto(wire, address)
 
     async def stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,6 +126,17 @@ async def test_a_failed_lookup_is_not_there_is_none(rcode: dns.rcode.Rcode) -> N
         with pytest.raises(LookupFailed):
             await asking.query("bank.test", "MX")
         assert len(server.questions) == 6, "every time anew, three rounds each"
+
+
+async def test_so_many_sockets_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of domains must not use up the descriptors that connections need."""
+    monkeypatch.setattr(dns_module, "MAX_SOCKETS", 3)
+    async with serving(lambda question: [answer(question, "192.0.2.1").to_wire()]) as (server, address):
+        server.late = 0.005
+        patient = resolver(address)
+        answers = await asyncio.gather(*(patient.query(f"mx{number}.bank.test", "A") for number in range(12)))
+        assert [found.records for found in answers] == [("192.0.2.1",)] * 12
+        assert server.most_waiting == 3
 
 
 async def test_silence_fails_in_time() -> None:

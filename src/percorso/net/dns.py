@@ -31,6 +31,7 @@ from percorso.ports.resolver import Answer, LookupFailed, RecordType
 PAYLOAD: Final = 1232  # octets of a UDP answer that no path fragments
 ROUNDS: Final = 3  # times every server is asked
 PATIENCE: Final = 2.0  # seconds for one server's answer
+MAX_SOCKETS: Final = 200  # open at once: what is asked beyond that waits for its turn
 MAX_KEPT: Final = 50_000  # answers
 MAX_TTL: Final = 86_400.0  # seconds
 NEGATIVE_TTL: Final = 60.0  # seconds for "there is none" without an SOA (RFC 2308, 5, asks for none at all)
@@ -59,6 +60,7 @@ class DnsResolver:
         self._clock = clock
         self._trust_ad = trust_ad
         self._patience = patience
+        self._sockets = asyncio.Semaphore(MAX_SOCKETS)
         self._kept: dict[tuple[str, RecordType], tuple[float, Answer]] = {}
         self._asking: dict[tuple[str, RecordType], asyncio.Future[Answer]] = {}
 
@@ -90,7 +92,8 @@ class DnsResolver:
         for _ in range(ROUNDS):
             for server in self._servers:
                 try:
-                    answer = await self._ask_server(server, question)
+                    async with self._sockets:
+                        answer = await self._ask_server(server, question)
                 except (OSError, TimeoutError, dns.exception.DNSException) as error:
                     said = f"{server[0]}: {_words(error)}"
                     continue
