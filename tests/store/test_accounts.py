@@ -1,12 +1,16 @@
 """Passwords and rates of accounts on disk: with their audit entry, and for all workers together."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import apsw
 import pytest
 
 from percorso.core.settings.rate import parse_rate
 from percorso.ports.audit import AuditEntry
+from percorso.ports.queue import StoreError
+from percorso.store import layout
 from percorso.store.sqlite.account_rates import SqliteAccountRates
 from percorso.store.sqlite.audit_log import SqliteAuditLog
 from percorso.store.sqlite.passwords import SqlitePasswords
@@ -84,3 +88,16 @@ def test_workers_at_the_same_time_never_give_out_more(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(3) as threads:
         assert sum(one.result() for one in [threads.submit(work) for _ in range(3)]) == 50
+
+
+def test_a_writer_that_takes_long_holds_up_nobody(tmp_path: Path) -> None:
+    """What a client asks, it asks on the event loop."""
+    rates, rate = SqliteAccountRates(tmp_path), parse_rate("3/1h")
+    other = apsw.Connection(str(layout.rates_database(tmp_path)))
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="locked"):
+        rates.take("anna", rate, now=NOW)
+    assert time.monotonic() - began < 2
+    other.execute("ROLLBACK")
+    assert rates.take("anna", rate, now=NOW) == 0

@@ -19,6 +19,8 @@ from percorso.store.sqlite.connection import create_database, transaction, value
 from percorso.store.sqlite.migrate import migrate, migrations
 
 _CACHE_KIB: Final = 1024
+_BUSY_TIMEOUT: Final = 100
+"""Milliseconds: a client asks on the event loop, and all others wait meanwhile."""
 _UNTIL: Final = "SELECT until FROM account_rate WHERE account = ?"
 _KEEP: Final = """
     INSERT INTO account_rate (account, until) VALUES (?, ?) ON CONFLICT DO UPDATE SET until = excluded.until
@@ -37,6 +39,7 @@ class SqliteAccountRates:
             self._connection = create_database(self._path, files=files, cache_kib=_CACHE_KIB)
             self._connection.pragma("synchronous", "normal")
             migrate(self._connection, migrations("rates"))
+            self._connection.set_busy_timeout(_BUSY_TIMEOUT)
         except (OSError, apsw.Error, StoreError) as error:
             raise store_error(error, self._path) from error
         finally:
