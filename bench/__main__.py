@@ -84,7 +84,8 @@ def main(
         "date": now.isoformat(timespec="seconds"), "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "kernel": platform.release(), "python": platform.python_version(), "messages a run": messages,
         "connections": load.connections, "workers": workers, "octets a message": load.size,
-        "evidence rows before": evidence, "load average before and after": f"{busy_before:.1f}, {os.getloadavg()[0]:.1f}",
+        "evidence rows before": evidence,
+        "load average before and after": f"{busy_before:.1f}, {os.getloadavg()[0]:.1f}",
     }  # fmt: skip
     results = RESULTS / now.strftime("%Y%m%d-%H%M%S")
     sentences = report.write(results, runs, found, conditions)
