@@ -1,6 +1,6 @@
 # Every target is a script in scripts/ that also works without make.
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs lab bench peers
+.PHONY: help run test check docs lab bench day peers
 
 ARGS ?=
 
@@ -26,6 +26,9 @@ lab:  ## the trial on loopback: real messages to servers of every kind
 
 bench:  ## measure speed and size, beside Postfix
 	@scripts/bench.sh $(ARGS)
+
+day:  ## a day of 100,000 messages in fast motion, every one accounted for
+	@scripts/day.sh $(ARGS)
 
 peers:  ## install the real mail servers that tests talk to (Debian, as root)
 	@scripts/peers.sh

@@ -64,7 +64,7 @@ class Destination:
 
     def forgettable(self, now: float) -> bool:
         """Whether nothing is under way, and nothing that was learned is of use any more."""
-        learned = self.unreachable or self._window.threshold < self._concurrency
+        learned = self._backoff != backoff.REACHED or self._window.threshold < self._concurrency
         kept_until = max(self._backlog, self._until, self._used + (_REMEMBERED if learned else 0.0))
         return self.lane.deserted and now > kept_until
 
