@@ -7,7 +7,7 @@ import msgspec
 from percorso.core.delivery.outcome import Answered, Status, TargetOutcome, Uncertain, Unmet, Unreachable
 from percorso.core.delivery.plan import Plan, Settle, Tried
 from percorso.core.delivery.window import too_much
-from percorso.core.evidence.record import Evidence, Parties, TargetTried, TlsFacts
+from percorso.core.evidence.record import Evidence, Parties, TargetTried, TlsFacts, without_addresses
 from percorso.core.mail.reply import Reply
 from percorso.core.policy.decision import Hop
 from percorso.delivery.job import Job
@@ -144,7 +144,7 @@ def _told(tried: Tried, plan: Plan) -> TargetTried:
         target=str(tried.attempt.target),
         alternate=plan.legs[tried.attempt.leg].hop.alternate,
         failure=outcome.failure.type.value if isinstance(outcome, Unmet) else "",
-        reply=_words(outcome),
+        reply=without_addresses(_words(outcome)),
     )
 
 

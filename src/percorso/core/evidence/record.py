@@ -4,7 +4,12 @@ Who wrote to whom is personal. It is kept apart (`Parties`) and enters the recor
 salted digest, so that one person's data can be erased and the chain still verifies.
 """
 
+import re
+from typing import Final
+
 import msgspec
+
+_LOCAL_PART: Final = re.compile(r"""("[^"]*"|[^\s<>()\[\],;:"]+)@""")
 
 
 class TlsFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,7 +36,7 @@ class TargetTried(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     target: str
     alternate: bool = False
     failure: str = ""  # a typed secure-transport failure
-    reply: str = ""
+    reply: str = ""  # without addresses, because a record is kept when its parties are erased
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,3 +79,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     queue_seconds: float = 0.0
     parties: str = ""
     """SHA-256 over the encoded `Parties`, hex; set by the chain."""
+
+
+def without_addresses(text: str) -> str:
+    """A peer's words as a record may keep them: whom it names is left out, of an address only the domain stays."""
+    return _LOCAL_PART.sub("…@", text)
