@@ -122,7 +122,7 @@ async def test_what_goes_to_our_own_mailboxes_is_not_signed() -> None:
     [
         (None, "'dkim'"),
         (b"no key", "it is no private key in PEM"),
-        (pem(rsa.generate_private_key(public_exponent=65537, key_size=1024))[:-40], "it is no private key in PEM"),
+        (SECRETS["dkim"][:-40], "it is no private key in PEM"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "it is no RSA key"),
     ],
 )

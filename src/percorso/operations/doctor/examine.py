@@ -4,7 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from percorso.operations.doctor import certificates, clock, disk, files, names, ports, relay, resolver, settings, spf
+from percorso.operations.doctor import (
+    certificates,
+    clock,
+    disk,
+    dkim,
+    files,
+    names,
+    ports,
+    relay,
+    resolver,
+    settings,
+    spf,
+)
 from percorso.operations.doctor.finding import Finding, Health, unknown
 from percorso.operations.doctor.patient import Patient
 
@@ -19,6 +31,7 @@ CHECKS: Final[dict[str, Check]] = {
     "resolver": resolver.check,
     "names": names.check,
     "SPF": spf.check,
+    "DKIM": dkim.check,
     "clock": clock.check,
     "disk": disk.check,
     "files": files.check,
