@@ -175,6 +175,22 @@ async def test_a_kept_connection_that_is_dead_is_no_answer(step: Step, action: A
     assert wire(connection).closed
 
 
+async def test_what_we_say_ourselves_is_no_sign_of_life() -> None:
+    script: dict[Step, Action | list[Action]] = {Step.MAIL: [Fault.PASS, "421 4.4.2 idle too long"]}
+    connection = await dial(Peer("mx.bank.test", extensions=("PIPELINING",), script=script))
+    assert isinstance(await send(connection), Answered)
+    connection.reused = True
+    with pytest.raises(Stale):
+        await send(connection, recipients=to("bob@bank.test", "b\u00f8b@bank.test"))
+
+
+async def test_all_said_by_ourselves_is_an_answer_also_on_a_kept_connection() -> None:
+    connection = await dial(Peer("mx.bank.test", extensions=("PIPELINING",)))
+    assert isinstance(await send(connection), Answered)
+    connection.reused = True
+    assert isinstance(await send(connection, recipients=to("b\u00f8b@bank.test")), Answered)
+
+
 async def test_a_kept_connection_that_refuses_rset_is_left_and_nothing_is_accepted_on_it() -> None:
     server = Peer("mx.bank.test", script={Step.RCPT: ["451 4.3.0 later"], Step.RSET: "451 4.3.0 later"})
     connection = await dial(server)

@@ -101,11 +101,19 @@ async def test_signed_on_every_way_out(place: Place, dns_port: int) -> None:
         assert f"SIZE={len(mail.content)}" in mail.parameters
 
 
-@pytest.mark.parametrize("sender", ["a@finance.test", "eve@stranger.test"])
-async def test_others_are_not_signed_for(place: Place, sender: str) -> None:
-    await place.deliver("eve@shop.test", sender=sender)
+@pytest.mark.parametrize(
+    ("sender", "signed"), [("a@finance.test", False), ("eve@stranger.test", False), ("b@corp.test", True), ("", True)]
+)
+async def test_strangers_are_not_signed_for_whatever_their_from_field(place: Place, sender: str, signed: bool) -> None:
+    await place.deliver("eve@shop.test", sender=sender, subject="Offer\r\nFrom: Anna <anna@CORP.test>")
     (mail,) = place.shop.accepted
-    assert b"DKIM-Signature" not in mail.content
+    assert (b"DKIM-Signature" in mail.content) is signed
+
+
+async def test_a_domain_without_a_key_is_not_signed_for(place: Place) -> None:
+    place.site.settings.apply(document(settings().replace('["corp.test"]', '["corp.test", "other.test"]') + DKIM))
+    await place.deliver("eve@shop.test", sender="a@other.test")
+    assert b"DKIM-Signature" not in place.shop.accepted[0].content
 
 
 async def test_what_goes_to_our_own_mailboxes_is_not_signed() -> None:
