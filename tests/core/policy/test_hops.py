@@ -247,3 +247,30 @@ def test_decision_tells_version_unit_and_rules() -> None:
         "tls_compliance/All of Finance",
         "alternate_secure_route/",
     )
+
+
+RETURNING = PLAIN_HOST.replace("OPTIONS", 'networks = ["192.0.2.7"]\nreturns = "encrypted-content"')
+
+
+def test_what_comes_back_encrypted_goes_direct_and_no_rule_applies() -> None:
+    decision = decide(mail("", "bob@open.test", arrived_from="gateway"), unchecked(RETURNING))
+    assert decision.reason is Reason.RETURNED_FROM_HOST
+    assert (decision.requirement, decision.rules) == (Requirement(), ())
+    assert [hop.host for hop in decision.hops] == [None]
+
+
+def test_what_comes_back_otherwise_keeps_its_requirement() -> None:
+    decision = decide(mail("", "bob@open.test", arrived_from="gateway"), unchecked(PLAIN_HOST))
+    assert decision.reason is Reason.RETURNED_FROM_HOST
+    assert decision.requirement.encrypted
+
+
+def test_what_comes_back_keeps_the_senders_wish_and_what_it_was_accepted_under() -> None:
+    wish = mail("", "bob@open.test", arrived_from="gateway", requiretls=True)
+    assert decide(wish, unchecked(RETURNING)).requirement.requiretls
+    kept = mail("", "bob@open.test", arrived_from="gateway", kept=Requirement(encrypted=True))
+    assert decide(kept, unchecked(RETURNING)).requirement.encrypted
+
+
+def test_mail_of_others_is_not_taken_for_what_comes_back() -> None:
+    assert decide(mail("", "bob@open.test"), unchecked(RETURNING)).requirement.encrypted

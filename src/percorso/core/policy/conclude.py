@@ -60,9 +60,19 @@ def other_units(facts: Facts, settings: Settings, unit: str) -> list[UnitSetting
     return [settings.units[path] for path in sorted(settings.units_of_from(facts.header_from) - {unit})]
 
 
-def applied(facts: Facts, found: Found) -> tuple[Rule, ...]:
-    """Of the rules that match, those that count. TLS reports of our own are exempt (RFC 8460, 3)."""
-    if facts.own_report:
+def came_back_encrypted(facts: Facts, settings: Settings) -> bool:
+    """Whether the message comes from a host that gives it back with its content encrypted."""
+    host = settings.hosts.get(facts.arrived_from) if facts.arrived_from else None
+    return host is not None and host.returns == "encrypted-content"
+
+
+def applied(facts: Facts, settings: Settings, found: Found) -> tuple[Rule, ...]:
+    """Of the rules that match, those that count.
+
+    TLS reports of our own are exempt (RFC 8460, 3). So is what a host gives back with its content encrypted: the rules
+    sent it there for that.
+    """
+    if facts.own_report or came_back_encrypted(facts, settings):
         return ()
     matching = {rule.position: rule for rule in (*found.own, *found.others)} if found.others else None
     rules = tuple(matching[position] for position in sorted(matching)) if matching else found.own
@@ -82,7 +92,7 @@ def published(facts: Facts) -> Requirement:
 
 def conclude(facts: Facts, settings: Settings, found: Found) -> Decision:
     """The decision that follows from the rules that match."""
-    rules = applied(facts, found)
+    rules = applied(facts, settings, found)
     requirement = facts.kept.both(REQUIRETLS) if facts.requiretls else facts.kept
     for rule in rules:
         requirement = requirement.both(rule.requirement)
@@ -121,7 +131,8 @@ def _way(facts: Facts, settings: Settings, found: Found, required: Requirement) 
 def _unrequired(facts: Facts, settings: Settings, found: Found, direct: Hop) -> Way:
     """Neither the administrator nor the sender requires secure transport; perhaps the destination does."""
     if direct.requirement.opportunistic:
-        return Way(reason=Reason.OPPORTUNISTIC, hops=(direct,))
+        came_back = came_back_encrypted(facts, settings)
+        return Way(reason=Reason.RETURNED_FROM_HOST if came_back else Reason.OPPORTUNISTIC, hops=(direct,))
     route = found.unit.route
     if route is None or not route.divert_destination_policy or not _may_take(route, facts):
         return Way(reason=Reason.DESTINATION_POLICY, hops=(direct,))

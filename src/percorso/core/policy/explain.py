@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from percorso.core.policy.conclude import Found, applied, conclude, other_units, waived
+from percorso.core.policy.conclude import Found, applied, came_back_encrypted, conclude, other_units, waived
 from percorso.core.policy.decision import Decision, Reason
 from percorso.core.policy.facts import Facts, LookupState
 from percorso.core.policy.rule import Rule
@@ -45,7 +45,7 @@ def explain(facts: Facts, settings: Settings) -> Trace:
     steps = (
         _unit_step(facts, settings, unit),
         *(_other_unit_step(facts, other) for other in others),
-        *_rule_steps(facts, [unit, *others], applied(facts, found)),
+        *_rule_steps(facts, [unit, *others], applied(facts, settings, found), _uncounted(facts, settings)),
         *_message_steps(facts),
         *_published_steps(facts),
         _route_step(decision),
@@ -75,25 +75,32 @@ def _other_unit_step(facts: Facts, unit: UnitSettings) -> Step:
     return Step(subject="header-from", matched=True, why=f"{cannot} unit {unit.path}, whose requirements are added")
 
 
-def _rule_steps(facts: Facts, units: list[UnitSettings], counted: tuple[Rule, ...]) -> Iterator[Step]:
+def _rule_steps(facts: Facts, units: list[UnitSettings], counted: tuple[Rule, ...], uncounted: str) -> Iterator[Step]:
     """Every rule of the units once; as overridden where it is in force in none of them."""
     rules = {rule.position: rule for unit in units for rule in unit.rules()}
     in_force = {rule.id for unit in units for rule in unit.rules() if rule.id not in unit.overridden}
     for _, rule in sorted(rules.items()):
         if rule.id in in_force:
-            yield _rule_step(facts, rule, counts=rule in counted)
+            yield _rule_step(facts, rule, counts=rule in counted, uncounted=uncounted)
         else:
             unit = next(unit for unit in units if rule.id in unit.overridden)
             why = f"not in force in unit {unit.path}, where {unit.overridden[rule.id]} replaces it"
             yield Step(subject=rule.id, matched=False, why=why)
 
 
-def _rule_step(facts: Facts, rule: Rule, *, counts: bool) -> Step:
+def _uncounted(facts: Facts, settings: Settings) -> str:
+    """Why a rule that matches may not count."""
+    if facts.own_report:
+        return "TLS reports of our own are exempt"
+    if came_back_encrypted(facts, settings):
+        return f"the message came back from the host {facts.arrived_from} with its content encrypted"
+    return "it adds only to what a routing rule or the sender requires, and none does"
+
+
+def _rule_step(facts: Facts, rule: Rule, *, counts: bool, uncounted: str) -> Step:
     why = "; ".join(condition.finding(facts) for condition in rule.conditions) or "it applies to all messages"
     if rule.matches(facts) and not counts:
-        exempt = "but TLS reports of our own are exempt"
-        unasked = "but it adds only to what a routing rule or the sender requires, and none does"
-        why = f"{why}; {exempt if facts.own_report else unasked}"
+        why = f"{why}; but {uncounted}"
     elif counts:
         why = f"{why}: requires {rule.requirement}"
     return Step(subject=rule.id, matched=counts, why=why)

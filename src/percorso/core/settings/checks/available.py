@@ -5,17 +5,11 @@ from collections.abc import Iterator
 from percorso.core.settings.problem import Path, Problem
 from percorso.core.settings.schema import Document, Organization
 
-_HOST_KEYS = ("returns",)
-
 
 def check_available(document: Document) -> Iterator[Problem]:
     """What is set but not available yet."""
     if document.organization.requiretls != Organization().requiretls:
         yield _not_yet(("organization", "requiretls"), "organization", "requiretls")
-    for index, host in enumerate(document.host):
-        for key in _HOST_KEYS:
-            if getattr(host, key):
-                yield _not_yet(("host", index, key), f'host "{host.name}"', key)
     for index, setting in enumerate(document.tls_compliance):
         title = f'tls_compliance "{setting.name}"'
         if setting.applies_to == "inbound":

@@ -28,6 +28,9 @@ def _host(path: Path, host: Host) -> Iterator[Problem]:
     if not host.primary:
         message = f"{where}: primary has no server"
         yield Problem(path=(*path, "primary"), message=message, mend='add one: primary = [{ address = "gw.example" }]')
+    if host.returns and not host.networks:
+        message = f"{where}: returns says what comes back from it, but nothing tells that mail comes from it"
+        yield Problem(path=(*path, "returns"), message=message, mend="add networks = [its addresses and nothing else]")
     yield from _login(path, where, host)
     for key, plural in (("primary", "primaries"), ("secondary", "secondaries")):
         servers: tuple[Server, ...] = getattr(host, key)
