@@ -5,19 +5,20 @@ import contextlib
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from percorso.core.delivery.outcome import Status
 from percorso.core.tls.requirement import ENCRYPTED, OPPORTUNISTIC
 from percorso.ports.queue import QueueFilter, Relaxation, StoreError
-from percorso.store import layout
+from percorso.store import layout, spool
 from percorso.store.content import INLINE_LIMIT
 from percorso.store.queue_id import IdSource, id_number, queue_id
 from percorso.store.sqlite import held, queue_sql
 from percorso.store.sqlite.connection import rows, transaction
 from percorso.store.sqlite.queue import open_worker_queue
 from percorso.store.sqlite.queue_desk import SqliteQueueDesk
-from tests.store.mail import REQUIRED, Desk, ManualClock, content_of, keep, new_message, settle, settlement
+from tests.store.mail import REQUIRED, Desk, ManualClock, accept, content_of, keep, new_message, settle, settlement
 from tests.store.places import OnDisk
 
 LARGE = b"Subject: Large\r\n\r\n" + b"x" * INLINE_LIMIT
@@ -52,6 +53,32 @@ class TestSpool:
         draft.discard()
         draft.discard()
         assert spooled(disk) == []
+
+    async def test_drafts_beyond_what_the_memory_is_for_go_to_the_spool(
+        self, disk: OnDisk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Many clients that send slowly: none is kept from ending, and they do not use up the memory."""
+        monkeypatch.setattr(spool, "DRAFT_OCTETS", 100_000)
+        queue, desk = disk.open(), Desk()
+        queue.attach(desk)
+        drafts = [queue.compose() for _ in range(5)]
+        for _ in range(4):
+            for draft in drafts:
+                draft.write(bytes(10_000))
+        assert spooled(disk)
+        in_files = sum(
+            path.stat().st_size for path in layout.spool_directory(layout.shard_directory(disk.data_dir, 0)).iterdir()
+        )
+        assert 5 * 40_000 - in_files <= 100_000
+        assert not queue.busy
+        drafts[0].discard()
+        for draft in drafts[1:]:
+            message = msgspec.structs.replace(new_message(queue), id=draft.id, content=draft.finish())
+            assert await accept(queue, message) is None
+            assert await content_of(await desk.next()) == bytes(40_000)
+        again = queue.compose()
+        again.write(bytes(90_000))
+        assert again.finish().inline == bytes(90_000)
 
     async def test_orphans_go_and_new_drafts_stay_at_the_next_opening(self, disk: OnDisk) -> None:
         queue = disk.open()

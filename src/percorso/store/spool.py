@@ -20,6 +20,11 @@ from percorso.store.queue_id import id_number, queue_id
 
 _WRITE_SIZE: Final = 64 * 1024
 """Octets gathered for one write."""
+DRAFT_OCTETS: Final = 64 * 1024 * 1024
+"""Of all drafts in memory; beyond that they go to the spool as they come, so that many slow clients cannot use it up.
+
+To stop reading would not do: none of them could end its message then.
+"""
 _PART: Final = ".part"
 
 
@@ -29,11 +34,12 @@ class Spool:
     def __init__(self, directory: Path, files: Files) -> None:
         self._directory = directory
         self._files = files
+        self._drafts = Drafts()
         files.make_directory(directory)
 
     def compose(self, number: int) -> "Composer":
         """A writer for the content of a new message."""
-        return Composer(queue_id(number), self._directory, self._files)
+        return Composer(queue_id(number), self._directory, self._files, self._drafts)
 
     def keep(self, content: Content, number: int) -> None:
         """Put a finished file on stable storage under the message's id. Raises `StoreError`; call it in a thread."""
@@ -82,41 +88,56 @@ class Spool:
         return self._directory / queue_id(number)
 
 
+class Drafts:
+    """What is being composed in memory, all together."""
+
+    __slots__ = ("octets",)
+
+    def __init__(self) -> None:
+        self.octets = 0
+
+
 class Composer:
     """`ContentWriter`: gathers content in memory, and goes on in the spool where it grows too large."""
 
-    __slots__ = ("_chunks", "_descriptor", "_directory", "_files", "_waiting", "id", "size")
+    __slots__ = ("_chunks", "_descriptor", "_directory", "_drafts", "_files", "_spooled", "_waiting", "id", "size")
 
-    def __init__(self, message_id: str, directory: Path, files: Files) -> None:
+    def __init__(self, message_id: str, directory: Path, files: Files, drafts: Drafts) -> None:
         self.id = message_id
         self.size = 0
         self._directory = directory
         self._files = files
+        self._drafts = drafts
         self._chunks: list[bytes] = []
         self._waiting = 0  # octets in `_chunks`
         self._descriptor: int | None = None
+        self._spooled = False
 
     def write(self, chunk: bytes) -> None:
         """Append. Raises `StoreError` where the spool cannot take it; then only `discard` is left."""
         self._chunks.append(chunk)
         self.size += len(chunk)
         self._waiting += len(chunk)
-        if self._waiting > (INLINE_LIMIT if self._descriptor is None else _WRITE_SIZE):
+        self._drafts.octets += len(chunk)
+        limit = INLINE_LIMIT if self._descriptor is None else _WRITE_SIZE
+        if self._waiting > limit or self._drafts.octets > DRAFT_OCTETS:
             self._spill()
 
     def finish(self) -> Content:
         """The content, to be handed to `accept`, which makes it durable. Raises `StoreError` as `write` does."""
         if self._descriptor is None:
-            return InlineContent(self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks))
+            content = InlineContent(self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks))
+            self._let_go()
+            return content
         self._spill()
         self._close()
         return SpooledContent(self._part, self.size)
 
     def discard(self) -> None:
         """Forget what was written; harmless after `finish` and `accept`."""
-        self._chunks.clear()
+        self._let_go()
         self._close()
-        if self.size > INLINE_LIMIT:
+        if self._spooled:
             with suppress(OSError):
                 self._files.remove(self._part)
 
@@ -128,8 +149,13 @@ class Composer:
         with _translated(self._part):
             if self._descriptor is None:
                 self._descriptor = self._files.create(self._part)
+                self._spooled = True
             self._files.write(self._descriptor, b"".join(self._chunks))
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._chunks.clear()
+        self._drafts.octets -= self._waiting
         self._waiting = 0
 
     def _close(self) -> None:
