@@ -235,3 +235,10 @@ def test_a_sign_that_turns_the_text_around_does_not_pass() -> None:
 )
 def test_a_bare_reply_has_a_cause_too(reply: Reply, cause: Cause) -> None:
     assert cause_of(reply, server_replied=True) is cause
+
+
+@pytest.mark.parametrize("enhanced", ["4.3.0", "4.3.1", "4.3.5"])
+def test_what_is_wrong_with_us_is_said_to_be_ours(enhanced: str) -> None:
+    """A full disk, or a DKIM key that cannot be used, is no fault of the recipient's server."""
+    reply = Reply(code=451, enhanced=enhanced, text="ours")
+    assert cause_of(reply, server_replied=False) is Cause.INTERNAL

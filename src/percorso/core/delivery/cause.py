@@ -38,7 +38,7 @@ _SAID: Final = {
     "2.2": Cause.MAILBOX_FULL, "2.3": Cause.TOO_LARGE, "3.4": Cause.TOO_LARGE, "4.6": Cause.MAIL_LOOP,
 }  # fmt: skip
 _FOUND: Final = {
-    "1.2": Cause.NO_DOMAIN, "1.10": Cause.NO_MAIL, "3.0": Cause.INTERNAL, "3.1": Cause.INTERNAL,
+    "1.2": Cause.NO_DOMAIN, "1.10": Cause.NO_MAIL, "3.0": Cause.INTERNAL, "3.1": Cause.INTERNAL, "3.5": Cause.INTERNAL,
     "4.3": Cause.LOOKUP_FAILED, "4.4": Cause.NO_SERVER, "4.6": Cause.MAIL_LOOP,
 }  # fmt: skip
 
