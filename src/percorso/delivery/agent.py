@@ -138,7 +138,7 @@ class DeliveryAgent:
         if not turn:
             destination.lane.put(job)
         elif not overdue(job, now):
-            self._give_back(job.held, job.untried, due=min(turn, deadline(job, now)))
+            self._put_off(job, turn, now)
         elif destination.unreachable and destination.silence:
             self._settle(job, self._carrier.stopped(job, destination.silence))
         else:
@@ -216,10 +216,15 @@ class DeliveryAgent:
 
     def _shed(self, name: str, crowd: list[Job]) -> None:
         """Give back what is too much for a destination."""
+        now = self._clock.now()
         for job in crowd:
-            self._dispatch(job)
+            self._put_off(job, self._destinations[name].put_off(now), now)
         if crowd:
             log.crowded(name, len(crowd))
+
+    def _put_off(self, job: Job, turn: float, now: float) -> None:
+        """Back to the queue until its turn, or until something is to be done about it anyway."""
+        self._give_back(job.held, job.untried, due=min(turn, deadline(job, now)))
 
     def _give_back(self, held: Held, untried: Claim, *, due: float = 0.0) -> None:
         self._queue.release(untried, due=due)

@@ -71,17 +71,17 @@ class Destination:
     def turn(self, job: Job, now: float, *, free: int) -> float:
         """When the job may enter the lane, unix seconds: 0 is now. `free` is the room for other work in hand."""
         self._used = now
-        if not self._backoff.open and not self._backoff.may_probe(now):
-            return self.next_turn(max(self._backoff.until, now + _PROBE_WAIT), now)
-        if self.crowded(job, free):
-            return self.next_turn(now + _CROWDED_WAIT, now)
+        waits = self.unreachable and not self._backoff.may_probe(now)
+        if waits or self.crowded(job, free):
+            return self.put_off(now)
         turn = self._turn_of_rate(job, now) if self._rate else 0.0
         if not turn and not self._backoff.open:
             self._backoff = backoff.begun(self._backoff)
         return turn
 
-    def next_turn(self, earliest: float, now: float) -> float:
-        """A turn of its own, behind those that were given before."""
+    def put_off(self, now: float) -> float:
+        """A turn of its own for what cannot be taken now, behind those that were given before."""
+        earliest = max(self._backoff.until, now + _PROBE_WAIT) if self.unreachable else now + _CROWDED_WAIT
         self._last_turn = min(max(earliest, self._last_turn + 1.0 / TURNS), max(earliest, now + LONGEST_TURN))
         return self._last_turn
 

@@ -1,5 +1,6 @@
 """Items that wait: one of each owner in turn, those of one in their order, so that nobody's flood delays others."""
 
+import heapq
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -55,12 +56,16 @@ class FairQueue(Generic[Item]):
 
     def drop(self, keep: int) -> list[Item]:
         """Take out all but `keep` items: the last ones of whoever has most."""
+        if self._count <= keep:
+            return []
         dropped = []
+        most = [(-len(waiting), place, owner) for place, (owner, waiting) in enumerate(self._of.items())]
+        heapq.heapify(most)
         while self._count > keep:
-            owner = max(self._turns, key=self.count)
+            count, place, owner = most[0]
             dropped.append(self._of[owner].pop()[0])
             self._count -= 1
-            if not self._of[owner]:
-                del self._of[owner]
-                self._turns.remove(owner)
+            heapq.heapreplace(most, (count + 1, place, owner))
+        self._of = {owner: waiting for owner, waiting in self._of.items() if waiting}
+        self._turns = deque(owner for owner in self._turns if owner in self._of)
         return dropped

@@ -83,8 +83,8 @@ def overdue(job: Job, now: float) -> bool:
 
 
 def deadline(job: Job, now: float) -> float:
-    """When the job will be overdue, unix seconds, where it is not yet."""
-    return min(at for at in _deadlines(job) if at > now)
+    """When the job will next be overdue, unix seconds; now, where it is so in every way."""
+    return min((at for at in _deadlines(job) if at > now), default=now)
 
 
 def _deadlines(job: Job) -> Iterator[float]:
