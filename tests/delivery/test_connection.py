@@ -67,6 +67,55 @@ class Dripping:
         return b"250-mx.bank.test says hello at great length"[self.reads - 1 : self.reads] or b"x"
 
 
+class Refusing:
+    """A server that says something while the content comes, and is gone before all of it was written."""
+
+    handshake = Handshake()
+
+    def __init__(self, stream: MemoryStream, words: bytes) -> None:
+        self._stream = stream
+        self._words = words
+        self._broken = False
+        self.start_tls = stream.start_tls
+        self.close = stream.close
+
+    async def write(self, data: bytes, *, timeout: float) -> None:
+        if self._broken or len(data) > 10_000:
+            self._broken = True
+            raise ConnectFailed("connection lost: broken pipe")
+        await self._stream.write(data, timeout=timeout)
+
+    async def read(self, *, timeout: float) -> bytes:
+        if not self._broken:
+            return await self._stream.read(timeout=timeout)
+        words, self._words = self._words, b""
+        if not words:
+            raise ConnectFailed("connection lost: broken pipe")
+        return words
+
+
+async def refused_with(words: bytes, chunk: int) -> TargetOutcome:
+    connection = await dial(Peer("mx.bank.test"))
+    assert isinstance(connection.stream, MemoryStream)
+    connection.stream = Refusing(connection.stream, words)
+    return await send(connection, content=MemoryContent(SPOOLED, chunk=chunk))
+
+
+@pytest.mark.parametrize("chunk", [0, 65_536], ids=["inline", "spooled"])
+async def test_a_refusal_that_came_before_the_write_failed_counts(chunk: int) -> None:
+    """Else a message that is too large is tried for days."""
+    outcome = await refused_with(b"552 5.3.4 too large\r\n", chunk)
+    assert isinstance(outcome, Answered)
+    assert [str(reply) for reply in outcome.replies] == ["552 5.3.4 too large"]
+
+
+@pytest.mark.parametrize("words", [b"", b"250 2.0.0 taken already\r\n", b"552 5.3.4 too"])
+@pytest.mark.parametrize("chunk", [0, 65_536], ids=["inline", "spooled"])
+async def test_nothing_else_counts_then(words: bytes, chunk: int) -> None:
+    outcome = await refused_with(words, chunk)
+    assert isinstance(outcome, Unreachable if chunk else Uncertain)
+
+
 async def test_a_reply_that_drips_is_late_in_the_end() -> None:
     connection = await dial(Peer("mx.bank.test"))
     assert isinstance(connection.stream, MemoryStream)

@@ -118,13 +118,29 @@ class Connection:
         wait = min(session.timeout, self._max_wait)
         if data := session.data_to_send():
             self._awaited = None
-            await self.stream.write(data, timeout=wait)
+            await self._write(data, wait)
         elif session.wants_content and self._chunks is not None:
             session.add_content(await self._next_chunk(self._chunks))
         elif data := await self.stream.read(timeout=self._left(wait)):
             session.receive_data(data)
         else:
             raise ConnectFailed("the server closed the connection")
+
+    async def _write(self, data: bytes, wait: float) -> None:
+        """A server that refuses in the middle says so and closes: what it said before we noticed is its answer.
+
+        Only where it refuses: not all reached it, so that nothing else it says can be about the whole.
+        """
+        try:
+            await self.stream.write(data, timeout=wait)
+        except ConnectFailed as error:
+            try:
+                said = await self.stream.read(timeout=0.0)
+            except ConnectFailed:
+                said = b""
+            if not said.startswith((b"4", b"5")):
+                raise error from None
+            self.session.receive_data(said)
 
     def _left(self, wait: float) -> float:
         """Seconds left for what is awaited: a peer that drips octets gains no time by each (RFC 5321, 4.5.3.2)."""
