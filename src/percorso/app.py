@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 CLOSING_SECONDS = 20.0
 """What a worker may take beyond its grace to say QUIT to servers and to close the store."""
 
+NO_SETTINGS = (
+    "no settings exist yet: every sender is refused until `percorso settings apply` names the organization's domains"
+)
+
 _log = logging.getLogger("percorso")
 
 
@@ -111,6 +115,7 @@ def _serve(configuration: "Configuration") -> int:
     """Bind, fork the workers, and watch over them until told to stop."""
     from percorso.net.listening import CannotListen
     from percorso.net.tls.contexts import BadCertificateFile
+    from percorso.operations.heads import tell_heads
     from percorso.ports.queue import StoreError
     from percorso.processes.identity import BadUser, identity
     from percorso.processes.instance import AlreadyRunning, only_instance
@@ -120,7 +125,9 @@ def _serve(configuration: "Configuration") -> int:
     try:
         runs_as = identity(configuration.node.user, configuration.node.data_dir)
         with only_instance(configuration.node.data_dir):
-            return _supervise(configuration, runs_as)
+            code = _supervise(configuration, runs_as)
+            tell_heads(_stores(configuration))  # no process is left that adds to the evidence
+            return code
     except (AlreadyRunning, BadUser, CannotListen, BadCertificateFile, StoreError) as error:
         sys.stderr.write(f"percorso: {error}\n")
         return 2
@@ -133,7 +140,6 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
     from percorso.processes.notify import InitSystem
     from percorso.processes.open_files import raise_open_files
     from percorso.processes.supervisor import Supervisor
-    from percorso.store.sqlite.settings_store import SqliteSettingsStore
 
     node = configuration.node
     raise_open_files()
@@ -143,7 +149,7 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
         runs_as.drop_to()  # root was needed for the ports alone
     pair = _certificate(configuration)
     server_context(*pair)  # a pair that cannot be used is told now, not by every worker
-    SqliteSettingsStore(configuration.store_dir).close()  # made and brought up to date once
+    _make_settings(configuration)
     for listener, bound in zip(configuration.listener, sockets, strict=True):
         _say_listening(listener, bound[0])
     _say(f"health and metrics on {_where(console)}")
@@ -164,6 +170,16 @@ def _supervise(configuration: "Configuration", runs_as: "Identity | None") -> in
         serving=lambda: board.all_serve(time.monotonic()),
         init=InitSystem(),
     ).run()
+
+
+def _make_settings(configuration: "Configuration") -> None:
+    """Make the settings' database, or bring it up to date, once for all workers."""
+    from percorso.store.sqlite.settings_store import SqliteSettingsStore
+
+    settings = SqliteSettingsStore(configuration.store_dir)
+    if not settings.newest().version:
+        _say(NO_SETTINGS)
+    settings.close()
 
 
 def _certificate(configuration: "Configuration") -> "Pair":

@@ -1,4 +1,4 @@
-"""The process of a node that is apart from the mail: it answers HTTP, and keeps to the retention."""
+"""The process of a node that is apart from the mail: HTTP, the retention, and where the evidence stands."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from percorso.config.schema import Configuration
 from percorso.metrics.board import Board
 from percorso.metrics.exposition import CONTENT_TYPE, exposed, registry
 from percorso.operations.evidence import retain
+from percorso.operations.heads import tell_heads_hourly
 from percorso.operations.standing import standing
 from percorso.operations.stores import Stores
 
@@ -28,6 +29,7 @@ def run(configuration: Configuration, stores: Stores, board: Board, bound: socke
     if configuration.retention.evidence:  # a daemon: it may be stopped at any point, and so it is
         keeping = (stores, configuration.retention.evidence)
         threading.Thread(target=_keep_to_retention, args=keeping, daemon=True).start()
+    threading.Thread(target=tell_heads_hourly, args=(stores,), daemon=True).start()
     asyncio.run(_answer(configuration, stores, board, bound, lifeline))
     return 0
 
