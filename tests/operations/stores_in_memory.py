@@ -88,9 +88,9 @@ class MemoryDesk:
     def __init__(self, *entries: QueueEntry) -> None:
         self.waiting = list(entries)
         self.retried: list[QueueFilter] = []
-
         self.keeping: list[Waiting] = []
         self.relaxed: list[Relaxation] = []
+
     def _matching(self, which: QueueFilter) -> list[QueueEntry]:
         return [
             entry
@@ -128,7 +128,6 @@ class MemoryDesk:
         assert now
         return self._become(which, "held", "queued")
 
-    def delete(self, which: QueueFilter) -> int:
     def required(self) -> Iterator[Waiting]:
         return iter(self.keeping)
 
@@ -137,6 +136,7 @@ class MemoryDesk:
         self.relaxed += which
         return len(which)
 
+    def delete(self, which: QueueFilter) -> int:
         found = [entry for entry in self._matching(which) if entry.state != "claimed"]
         self.waiting = [entry for entry in self.waiting if entry not in found]
         return len(found)
