@@ -84,7 +84,7 @@ class _Connection(asyncio.Protocol):
             limits=Limits(),
             security=Security(starttls=plan.starttls is not StartTlsFault.ABSENT),
             admit_sender=self._note_envelope,
-            admit_recipient=lambda _address: plan.recipient_reply,
+            admit_recipient=lambda address: plan.recipient_reply or address,
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
