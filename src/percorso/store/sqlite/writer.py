@@ -1,6 +1,7 @@
 """The store thread of one shard: collects work, commits it together, and tells the event loop once per commit.
 
-1. Whatever came in while the last commit ran is the next batch; nothing waits for company.
+1. Whatever came in while the last commit ran is the next batch. A busy thread waits 2 ms for company, since every
+   commit costs a sync and several writes; an idle one commits at once.
 2. Where a commit fails, acceptances are refused; settlements and releases are kept and tried again, until they are
    stored or the process ends.
 3. Work that fails for its own reason does not take the others along: the batch is then done one by one.
@@ -24,6 +25,8 @@ from percorso.store.sqlite.work import Accept, Outcome, Seek, Stop, Work
 MAX_WORK: Final = 512
 MAX_OCTETS: Final = 16 * 1024 * 1024
 """Bounds of one batch, so that a commit stays short."""
+GATHER_SECONDS: Final = 0.002
+"""How long a batch gathers while there is work. 1 ms and 4 ms gained less."""
 POLL_SECONDS: Final = 0.25
 """How often another process's changes are looked for."""
 FIRST_PAUSE: Final = 0.1
@@ -67,6 +70,7 @@ class Writer:
         self._pause = FIRST_PAUSE
         self._retry_at = 0.0  # monotonic
         self._looked_at = 0.0  # monotonic
+        self._busy = False  # something was committed within the last `POLL_SECONDS`
         self._stop = False
         self._recovered = False
         self.put = self._inbox.put
@@ -106,6 +110,8 @@ class Writer:
         octets = 0
         try:
             work = self._inbox.get(timeout=self._pause if self._kept else POLL_SECONDS)
+            if self._busy and not isinstance(work, Stop):
+                time.sleep(GATHER_SECONDS)
             while True:
                 if isinstance(work, Stop):
                     self._stop = True
@@ -117,6 +123,7 @@ class Writer:
                 work = self._inbox.get_nowait()
         except queue.Empty:
             pass
+        self._busy = bool(batch)
         return batch
 
     def _commit(self, batch: list[Work]) -> None:
