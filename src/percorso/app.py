@@ -129,7 +129,7 @@ def _serve(configuration: "Configuration") -> int:
             tell_heads(_stores(configuration))  # no process is left that adds to the evidence
             return code
     except (AlreadyRunning, BadUser, CannotListen, BadCertificateFile, StoreError) as error:
-        sys.stderr.write(f"percorso: {error}\n")
+        _say(f"percorso: {error}")
         return 2
 
 
@@ -193,9 +193,7 @@ def _certificate(configuration: "Configuration") -> "Pair":
     folder.mkdir(mode=0o700, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         make_self_signed(configuration.node.name, now=time.time(), certificate=pair[0], key=pair[1])
-        sys.stderr.write(
-            f"no certificate is configured: made the self-signed {pair[0]} for {configuration.node.name}\n"
-        )
+        _say(f"no certificate is configured: made the self-signed {pair[0]} for {configuration.node.name}")
     return pair
 
 
